@@ -1,0 +1,13 @@
+//! Lockgate: a gateway that carries change events from Kafka through WebAssembly plugins to Kafka.
+//!
+//! The modules stand in the order a record meets them. A folder that opens a door to the outside world (`kafka`, `plugin`,
+//! `admin`, `cli`, `config`) is the only one that knows that world's library; everything else is plain logic over values.
+
+pub mod record;
+pub mod table;
+pub mod change;
+pub mod contract;
+pub mod overlay;
+
+pub mod outcome;
+pub mod config;

@@ -1,0 +1,182 @@
+//! The tables a lane has seen, and their columns as a growing union. Pure; what a column holds is not known here.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+/// The most columns one table may grow to. Objects used as maps would otherwise grow it without bound; what is not listed
+/// could not be masked by a glob, so the record that crosses the limit is refused.
+pub const MAX_COLUMNS: usize = 16_384;
+
+/// How a pipeline's values are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// Debezium's change events as JSON, with or without the schema envelope.
+    Debezium,
+    /// Any JSON object is a row whose after image is the whole value.
+    Json,
+}
+
+impl Dialect {
+    pub const ALL: [Self; 2] = [Self::Debezium, Self::Json];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Debezium => "debezium",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Position of a table in its lane's [`Tables`]; never changes while the lane lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Index(pub u32);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    pub name: Arc<str>,
+    /// The type as the source names it; empty where the format says nothing.
+    pub source_type: Arc<str>,
+    /// Seen in a record's key.
+    pub key: bool,
+}
+
+/// A table and every column seen in it so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// A new number each time the columns change: plugins open the table again under it.
+    pub id: u32,
+    pub topic: Arc<str>,
+    pub dialect: Dialect,
+    pub database: Arc<str>,
+    pub schema: Arc<str>,
+    pub name: Arc<str>,
+    /// Only ever appended to, so a column's number stays true.
+    pub columns: Vec<Column>,
+}
+
+impl Table {
+    /// `database.schema.table`, leaving out what the format does not say.
+    pub fn qualified_name(&self) -> String {
+        let parts = [&self.database, &self.schema, &self.name];
+        let named: Vec<&str> =
+            parts.iter().filter(|part| !part.is_empty()).map(|part| &***part).collect();
+        named.join(".")
+    }
+
+    /// The number of the column called `name`.
+    pub fn column(&self, name: &str) -> Option<u16> {
+        let at = self.columns.iter().position(|column| &*column.name == name)?;
+        u16::try_from(at).ok()
+    }
+}
+
+/// Every table of one lane.
+#[derive(Debug, Default)]
+pub struct Tables {
+    list: Vec<Table>,
+    by_name: FxHashMap<OwnedName, Index>,
+    next_id: u32,
+}
+
+/// What tells one table from another, as a record spells it.
+#[derive(Clone, Copy, Debug)]
+pub struct Name<'a> {
+    pub topic: &'a Arc<str>,
+    pub database: &'a str,
+    pub schema: &'a str,
+    pub table: &'a str,
+}
+
+/// Topic, database, schema, table.
+type OwnedName = (Arc<str>, Arc<str>, Arc<str>, Arc<str>);
+
+impl Tables {
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub fn get(&self, index: Index) -> Option<&Table> {
+        self.list.get(index.0 as usize)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (Index, &Table)> {
+        (0u32..).map(Index).zip(&self.list)
+    }
+
+    /// The table of that name, made without columns where it is new.
+    pub fn open(&mut self, dialect: Dialect, name: Name<'_>) -> Index {
+        let owned: OwnedName =
+            (Arc::clone(name.topic), name.database.into(), name.schema.into(), name.table.into());
+        if let Some(index) = self.by_name.get(&owned) {
+            return *index;
+        }
+        let index =
+            Index(u32::try_from(self.list.len()).expect("fewer than 2^32 tables fit in memory"));
+        let (topic, database, schema, table) = owned.clone();
+        self.next_id += 1;
+        self.list.push(Table {
+            id: self.next_id,
+            topic,
+            dialect,
+            database,
+            schema,
+            name: table,
+            columns: Vec::new(),
+        });
+        self.by_name.insert(owned, index);
+        index
+    }
+
+    /// Adds a column and gives the table a new id. None where the table is full or unknown.
+    pub fn add_column(
+        &mut self,
+        index: Index,
+        name: &str,
+        source_type: &str,
+        key: bool,
+    ) -> Option<u16> {
+        let table = self.list.get_mut(index.0 as usize)?;
+        if table.columns.len() >= MAX_COLUMNS {
+            return None;
+        }
+        let number = u16::try_from(table.columns.len()).ok()?;
+        table.columns.push(Column { name: name.into(), source_type: source_type.into(), key });
+        self.next_id += 1;
+        table.id = self.next_id;
+        Some(number)
+    }
+
+    /// Marks a column as part of the key; a new id where it was not.
+    pub fn mark_key(&mut self, index: Index, column: u16) {
+        let Some(table) = self.list.get_mut(index.0 as usize) else { return };
+        let Some(column) = table.columns.get_mut(usize::from(column)) else { return };
+        if !column.key {
+            column.key = true;
+            self.next_id += 1;
+            table.id = self.next_id;
+        }
+    }
+
+    /// Notes what the source calls a column's type; a new id where it says something new.
+    pub fn set_source_type(&mut self, index: Index, column: u16, source_type: &str) {
+        let Some(table) = self.list.get_mut(index.0 as usize) else { return };
+        let Some(column) = table.columns.get_mut(usize::from(column)) else { return };
+        if &*column.source_type != source_type {
+            column.source_type = source_type.into();
+            self.next_id += 1;
+            table.id = self.next_id;
+        }
+    }
+}
