@@ -57,10 +57,30 @@ pub struct Output<'a> {
     pub headers: Vec<OutputHeader<'a>>,
 }
 
+impl Output<'_> {
+    /// Bytes of key, value and headers together.
+    pub fn size(&self) -> usize {
+        size(self.key.as_deref(), self.value.as_deref(), &self.headers)
+    }
+}
+
+/// Bytes of key, value and headers together.
+pub fn size(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[OutputHeader<'_>]) -> usize {
+    let length = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+    let header = |header: &OutputHeader<'_>| header.name.len() + length(header.value.as_deref());
+    length(key) + length(value) + headers.iter().map(header).sum::<usize>()
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputHeader<'a> {
     pub name: Cow<'a, [u8]>,
     pub value: Option<Cow<'a, [u8]>>,
+}
+
+impl<'a> From<&Header<'a>> for OutputHeader<'a> {
+    fn from(header: &Header<'a>) -> Self {
+        Self { name: Cow::Borrowed(header.name), value: header.value.map(Cow::Borrowed) }
+    }
 }
 
 /// How an output finds its partition.

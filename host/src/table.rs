@@ -71,6 +71,17 @@ impl Table {
         named.join(".")
     }
 
+    /// The spellings that globs over tables are matched against, longest first.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        let full = self.qualified_name();
+        let mut start = Some(0);
+        std::iter::from_fn(move || {
+            let name = full.get(start?..)?.to_owned();
+            start = name.find('.').and_then(|dot| start.map(|start| start + dot + 1));
+            Some(name)
+        })
+    }
+
     /// The number of the column called `name`.
     pub fn column(&self, name: &str) -> Option<u16> {
         let at = self.columns.iter().position(|column| &*column.name == name)?;
@@ -109,6 +120,11 @@ impl Tables {
 
     pub fn get(&self, index: Index) -> Option<&Table> {
         self.list.get(index.0 as usize)
+    }
+
+    /// A number that grows whenever a table or column is new.
+    pub fn version(&self) -> u32 {
+        self.next_id
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (Index, &Table)> {

@@ -1,1 +1,3 @@
-//! x
+//! What the tests, the benches and the demo share: brokers, a shop that writes change events, readers that count.
+
+pub mod shop;
