@@ -43,7 +43,6 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "how a build script talks to cargo")]
 fn rerun_if_changed(paths: &[PathBuf]) {
     for path in paths {
         println!("cargo::rerun-if-changed={}", path.display());
