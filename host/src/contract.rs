@@ -124,6 +124,9 @@ pub trait Transform: Send {
 
     /// Hands over one batch. The answer is as the plugin gave it: nothing of it is checked yet.
     fn process(&mut self, batch: Batch<'_>) -> Result<Answer, Fault>;
+
+    /// Throws the state away: the last answer was found to break the contract, and `fault` says how.
+    fn discard(&mut self, _fault: &Fault) {}
 }
 
 /// Why a call into a plugin gave no answer. `message` is capped and escaped, yet it is the plugin's text: not for logs of

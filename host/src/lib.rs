@@ -8,6 +8,8 @@ pub mod table;
 pub mod change;
 pub mod contract;
 pub mod overlay;
+pub mod plugin;
+pub mod outcome_check;
 
 pub mod outcome;
 pub mod config;

@@ -1,0 +1,26 @@
+//! The door to WebAssembly: from the files of a plugin folder to instances that answer batches, within limits, replaced while
+//! the gateway runs. The only module that knows wasmtime; everything outside sees `contract::Transform`.
+
+mod bindings;
+mod text;
+mod ticker;
+mod limits;
+mod imports;
+mod encode;
+mod engine;
+mod compile;
+mod fault;
+mod live;
+mod instance;
+mod stats;
+mod settings;
+mod version;
+
+pub use compile::{FILE_BYTES, LoadError};
+pub use engine::Runtime;
+pub use imports::Voice;
+pub use instance::Instance;
+pub use limits::{BATCH_BYTES, BATCH_ROWS, Limits, TRANSFER_BYTES};
+pub use stats::{Figures, Stats};
+pub use ticker::TICK;
+pub use version::{Compiled, Info, Place, PluginVersion};

@@ -1,0 +1,206 @@
+//! The functions a plugin may call, and what a store keeps for its plugin: memory in use, and what it said last. Must not know
+//! how instances come and go.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::bindings::{host, types};
+use super::limits::MemoryLimiter;
+use super::text;
+
+/// The longest line of a plugin's log, in bytes.
+const LINE_BYTES: usize = 1 << 10;
+
+/// Lines a plugin may log in one window, over all lanes.
+const LINES: u32 = 100;
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// The most names a plugin may count under, and their longest.
+const NAMES: usize = 64;
+const NAME_BYTES: usize = 64;
+
+/// How the SDK's panic hook begins its line.
+const PANIC: &str = "panicked at";
+
+/// What a store holds beside its instance.
+pub(super) struct Guest {
+    pub(super) memory: MemoryLimiter,
+    voice: Arc<Voice>,
+    /// The message of a panic in the current call.
+    panic: Option<String>,
+}
+
+impl Guest {
+    pub(super) fn new(memory: usize, voice: &Arc<Voice>) -> Self {
+        Self { memory: MemoryLimiter::new(memory), voice: Arc::clone(voice), panic: None }
+    }
+
+    /// Forgets what belongs to the call before.
+    pub(super) fn begin_call(&mut self) {
+        self.memory.forget_denial();
+        self.panic = None;
+    }
+
+    pub(super) fn take_panic(&mut self) -> Option<String> {
+        self.panic.take()
+    }
+}
+
+impl types::Host for Guest {}
+
+impl host::Host for Guest {
+    fn log(&mut self, level: host::Level, message: String) {
+        if level == host::Level::Error && message.starts_with(PANIC) {
+            self.panic = Some(text::tame(&message, LINE_BYTES));
+        }
+        self.voice.log(level, &message);
+    }
+
+    fn count(&mut self, name: String, delta: u32) {
+        self.voice.count(name, delta);
+    }
+}
+
+/// What one plugin says to the outside, over all its versions, lanes and instances.
+#[derive(Debug)]
+pub struct Voice {
+    plugin: Arc<str>,
+    lines: Mutex<Lines>,
+    counts: Mutex<BTreeMap<String, u64>>,
+}
+
+/// How much of the current window is used up.
+#[derive(Debug)]
+struct Lines {
+    since: Instant,
+    written: u32,
+    suppressed: u64,
+}
+
+impl Voice {
+    pub fn new(plugin: &Arc<str>) -> Arc<Self> {
+        let lines = Lines { since: Instant::now(), written: 0, suppressed: 0 };
+        let (lines, counts) = (Mutex::new(lines), Mutex::new(BTreeMap::new()));
+        Arc::new(Self { plugin: Arc::clone(plugin), lines, counts })
+    }
+
+    pub fn plugin(&self) -> &Arc<str> {
+        &self.plugin
+    }
+
+    /// The sums of what the plugin counted, by name. The names are the plugin's, at most 64 of them.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        lock(&self.counts).clone()
+    }
+
+    fn log(&self, level: host::Level, message: &str) {
+        if !is_heard(level) || !self.may_write() {
+            return;
+        }
+        let (plugin, text) = (&*self.plugin, text::tame(message, LINE_BYTES));
+        match level {
+            host::Level::Trace => tracing::trace!(target: "plugin", plugin, text, "plugin says"),
+            host::Level::Debug => tracing::debug!(target: "plugin", plugin, text, "plugin says"),
+            host::Level::Info => tracing::info!(target: "plugin", plugin, text, "plugin says"),
+            host::Level::Warn => tracing::warn!(target: "plugin", plugin, text, "plugin says"),
+            host::Level::Error => tracing::error!(target: "plugin", plugin, text, "plugin says"),
+        }
+    }
+
+    /// Takes one line from the budget; reports what the window before swallowed.
+    fn may_write(&self) -> bool {
+        let mut lines = lock(&self.lines);
+        let now = Instant::now();
+        if now.duration_since(lines.since) >= WINDOW {
+            let suppressed = lines.suppressed;
+            *lines = Lines { since: now, written: 0, suppressed: 0 };
+            if suppressed > 0 {
+                let plugin = &*self.plugin;
+                tracing::warn!(target: "plugin", plugin, suppressed, "plugin logs too much");
+            }
+        }
+        if lines.written >= LINES {
+            lines.suppressed += 1;
+            return false;
+        }
+        lines.written += 1;
+        true
+    }
+
+    fn count(&self, name: String, delta: u32) {
+        let mut counts = lock(&self.counts);
+        if let Some(count) = counts.get_mut(&name) {
+            *count += u64::from(delta);
+        } else if counts.len() < NAMES && is_countable(&name) {
+            counts.insert(name, u64::from(delta));
+        }
+    }
+}
+
+/// Names that a metrics label can carry.
+fn is_countable(name: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    !name.is_empty() && name.len() <= NAME_BYTES && name.bytes().all(legal)
+}
+
+fn is_heard(level: host::Level) -> bool {
+    match level {
+        host::Level::Trace => tracing::enabled!(target: "plugin", tracing::Level::TRACE),
+        host::Level::Debug => tracing::enabled!(target: "plugin", tracing::Level::DEBUG),
+        host::Level::Info => tracing::enabled!(target: "plugin", tracing::Level::INFO),
+        host::Level::Warn => tracing::enabled!(target: "plugin", tracing::Level::WARN),
+        host::Level::Error => tracing::enabled!(target: "plugin", tracing::Level::ERROR),
+    }
+}
+
+/// What these locks guard is whole between any two statements.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn voice() -> Arc<Voice> {
+        Voice::new(&Arc::from("loud"))
+    }
+
+    #[test]
+    fn counts_are_summed_by_name() {
+        let voice = voice();
+        voice.count("masked".to_owned(), 3);
+        voice.count("masked".to_owned(), u32::MAX);
+        assert_eq!(voice.counts(), BTreeMap::from([("masked".to_owned(), 4_294_967_298)]));
+    }
+
+    #[test]
+    fn names_are_capped_and_those_that_no_label_can_carry_are_left_out() {
+        let voice = voice();
+        for name in ["", "two words", "line\nbreak", &"x".repeat(65)] {
+            voice.count(name.to_owned(), 1);
+        }
+        assert!(voice.counts().is_empty());
+        for number in 0..1_000 {
+            voice.count(format!("n{number}"), 1);
+        }
+        assert_eq!(voice.counts().len(), NAMES);
+    }
+
+    #[test]
+    fn a_flood_of_lines_is_cut_off() {
+        let voice = voice();
+        let written = (0..10_000).filter(|_| voice.may_write()).count();
+        assert!((LINES as usize..5 * LINES as usize).contains(&written), "{written}");
+    }
+
+    #[test]
+    fn a_panic_that_came_through_the_log_is_kept_for_the_fault() {
+        let mut guest = Guest::new(0, &voice());
+        host::Host::log(&mut guest, host::Level::Error, "an error of its own".to_owned());
+        assert_eq!(guest.take_panic(), None);
+        host::Host::log(&mut guest, host::Level::Error, "panicked at src/lib.rs:4:\nno".to_owned());
+        assert_eq!(guest.take_panic().as_deref(), Some("panicked at src/lib.rs:4:\\nno"));
+    }
+}

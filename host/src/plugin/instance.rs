@@ -1,0 +1,149 @@
+//! A plugin version at work on one lane: keeps an instance ready, throws it away after any fault, and brings the next one to where
+//! the last one was. Must not know the chain or what becomes of refused rows.
+
+use std::sync::Arc;
+
+use super::bindings::{lend_batch, lend_table};
+use super::fault;
+use super::live::Live;
+use super::version::PluginVersion;
+use crate::contract::{Answer, Batch, Fault, FaultClass, Plan, Transform};
+use crate::table::Table;
+
+/// One instance of a plugin version, replaced as often as need be.
+pub struct Instance {
+    version: Arc<PluginVersion>,
+    /// None before the first call and after a fault.
+    live: Option<Live>,
+    /// What `live` holds, as the figures know it.
+    memory: usize,
+    /// Tables the plugin is interested in. It may keep state for each, so a fresh instance opens them again.
+    opened: Vec<Opened>,
+}
+
+struct Opened {
+    table: Table,
+    plan: Plan,
+}
+
+impl Instance {
+    pub(super) fn new(version: Arc<PluginVersion>) -> Self {
+        Self { version, live: None, memory: 0, opened: Vec::new() }
+    }
+
+    pub fn version(&self) -> &Arc<PluginVersion> {
+        &self.version
+    }
+
+    /// Makes sure that an instance is there, configured and with its tables open, so that the next batch meets no delay.
+    pub fn warm(&mut self) -> Result<(), Fault> {
+        self.ready().map(drop)
+    }
+
+    /// Runs `call` on the live instance; whatever goes wrong in it or on the way to it costs the instance.
+    fn call<R>(&mut self, call: impl FnOnce(&mut Live) -> Result<R, Fault>) -> Result<R, Fault> {
+        let result = self.ready().and_then(call);
+        if let Err(fault) = &result {
+            self.version.stats().faulted(fault.class);
+            self.live = None;
+        }
+        self.settle_memory();
+        result
+    }
+
+    fn ready(&mut self) -> Result<&mut Live, Fault> {
+        if self.live.is_none() {
+            let mut live = self.version.start()?;
+            self.version.stats().instantiated();
+            reopen(&mut live, &self.opened)?;
+            self.live = Some(live);
+        }
+        Ok(self.live.as_mut().expect("it was just made where there was none"))
+    }
+
+    /// WebAssembly's memory only grows, so an instance that has used most of it makes room for the next.
+    fn recycle_if_full(&mut self) {
+        let full = |live: &Live| live.memory() > self.version.limits().recycle_at();
+        if self.live.as_ref().is_some_and(full) {
+            self.live = None;
+            self.version.stats().recycled();
+            self.settle_memory();
+        }
+    }
+
+    fn settle_memory(&mut self) {
+        let now = self.live.as_ref().map_or(0, Live::memory);
+        if now != self.memory {
+            self.version.stats().memory_changed(self.memory, now);
+            self.memory = now;
+        }
+    }
+
+    fn remember(&mut self, table: &Table, plan: Option<&Plan>) {
+        // A table that grew a column comes again under a new id; the old one is never asked for again.
+        self.opened.retain(|opened| !is_same(&opened.table, table));
+        if let Some(plan) = plan {
+            self.opened.push(Opened { table: table.clone(), plan: plan.clone() });
+        }
+    }
+}
+
+impl Transform for Instance {
+    fn open_table(&mut self, table: &Table) -> Result<Option<Plan>, Fault> {
+        // Forgotten first: a fresh instance would otherwise open it twice.
+        self.remember(table, None);
+        let plan = self.call(|live| open(live, table))?;
+        self.remember(table, plan.as_ref());
+        Ok(plan)
+    }
+
+    fn process(&mut self, batch: Batch<'_>) -> Result<Answer, Fault> {
+        self.version.stats().called();
+        let answer = self.call(|live| {
+            let answer = live.process(|transform, store| {
+                lend_batch(batch, |batch| transform.call_process(store, batch))
+            })?;
+            answer.map(Answer::from).map_err(|reason| fault::rejected(&reason))
+        })?;
+        self.recycle_if_full();
+        Ok(answer)
+    }
+
+    fn discard(&mut self, fault: &Fault) {
+        self.version.stats().faulted(fault.class);
+        self.live = None;
+        self.settle_memory();
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.live = None;
+        self.settle_memory();
+    }
+}
+
+fn open(live: &mut Live, table: &Table) -> Result<Option<Plan>, Fault> {
+    let plan = live.prepare(|transform, store| {
+        lend_table(table, |table| transform.call_open_table(store, table))
+    })?;
+    plan.map(|plan| plan.map(Plan::from)).map_err(|reason| fault::rejected(&reason))
+}
+
+fn reopen(live: &mut Live, opened: &[Opened]) -> Result<(), Fault> {
+    for Opened { table, plan } in opened {
+        // The chain has built on the first answer.
+        if open(live, table)?.as_ref() != Some(plan) {
+            let table = table.qualified_name();
+            let message =
+                format!("answered the same table \"{table}\" with another plan than before");
+            return Err(fault::of_class(FaultClass::ContractViolated, message));
+        }
+    }
+    Ok(())
+}
+
+/// Whether both are the same table of the source, at whatever time.
+fn is_same(a: &Table, b: &Table) -> bool {
+    (&a.topic, &a.database, &a.schema, &a.name) == (&b.topic, &b.database, &b.schema, &b.name)
+}

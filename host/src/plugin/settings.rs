@@ -1,0 +1,147 @@
+//! Checks a plugin's settings against the JSON Schema that it publishes. Pure; says which setting is wrong and what it should be,
+//! never what it is, since settings hold secrets.
+
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{PatternOptions, ValidationError};
+use serde_json::Value;
+
+use super::compile::LoadError;
+
+/// Wrong settings that one message lists.
+const LISTED: usize = 5;
+
+/// Checks `settings` against the text of `schema`.
+pub(super) fn check(schema: &str, settings: &Value) -> Result<(), LoadError> {
+    let schema: Value = serde_json::from_str(schema).map_err(|err| {
+        LoadError::new(format!("the settings schema it publishes is not JSON: {err}"))
+    })?;
+    let validator = jsonschema::options()
+        // The other engine backtracks, and a schema is the plugin's text.
+        .with_pattern_options(PatternOptions::regex())
+        .build(&schema)
+        .map_err(|err| {
+            let wrong = err.masked();
+            LoadError::new(format!("the settings schema it publishes is no JSON Schema: {wrong}"))
+        })?;
+    let wrong: Vec<String> = validator.iter_errors(settings).take(LISTED).map(describe).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(LoadError::new(wrong.join("; "))) }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what the iterator of errors yields")]
+fn describe(error: ValidationError<'_>) -> String {
+    let path: Vec<String> = segments(&error);
+    let setting = match (error.kind(), path.as_slice()) {
+        (ValidationErrorKind::Required { property }, path) => {
+            let name = property.as_str().unwrap_or_default();
+            let missing: Vec<&str> = path.iter().map(String::as_str).chain([name]).collect();
+            return format!("setting \"{}\" is missing", missing.join("."));
+        }
+        (_, []) => "settings".to_owned(),
+        (_, path) => format!("setting \"{}\"", path.join(".")),
+    };
+    format!("{setting}: {}", expectation(&error))
+}
+
+fn segments(error: &ValidationError<'_>) -> Vec<String> {
+    let pointer = error.instance_path().as_str();
+    let unescape = |part: &str| part.replace("~1", "/").replace("~0", "~");
+    pointer.split('/').skip(1).map(unescape).collect()
+}
+
+/// What was expected instead. A choice is told by its branches.
+fn expectation(error: &ValidationError<'_>) -> String {
+    let branches = match error.kind() {
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+            context
+        }
+        _ => return lower_first(&error.masked_with("it").to_string()),
+    };
+    let branches = branches.iter().filter_map(|branch| branch.first()).map(expectation);
+    branches.collect::<Vec<_>>().join(", or ")
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_ascii_lowercase());
+    first.into_iter().chain(chars).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refusal(schema: &Value, settings: &Value) -> String {
+        check(&schema.to_string(), settings).unwrap_err().to_string()
+    }
+
+    fn mask() -> Value {
+        json!({
+            "type": "object",
+            "required": ["columns"],
+            "additionalProperties": false,
+            "properties": {
+                "columns": { "type": "object", "additionalProperties": { "type": "string", "pattern": "^keep" } },
+                "key": { "anyOf": [{ "type": "string" }, { "type": "object", "required": ["id"] }] },
+                "keep": { "type": "integer", "minimum": 1 },
+            },
+        })
+    }
+
+    #[test]
+    fn settings_that_fit_are_taken() {
+        let settings = json!({ "columns": { "email": "keep-domain" }, "key": "k", "keep": 4 });
+        assert_eq!(check(&mask().to_string(), &settings), Ok(()));
+        assert_eq!(check("{}", &json!({ "anything": [1] })), Ok(()));
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_and_never_quoted() {
+        let settings = json!({ "columns": { "ssn": "hunter2", "a.b": 5 }, "keep": 0 });
+        assert_eq!(
+            refusal(&mask(), &settings),
+            "setting \"columns.ssn\": it does not match \"^keep\"; \
+             setting \"columns.a.b\": it is not of type \"string\"; \
+             setting \"keep\": it is less than the minimum of 1"
+        );
+    }
+
+    #[test]
+    fn a_missing_and_a_misspelt_setting_are_named() {
+        assert_eq!(refusal(&mask(), &json!({})), "setting \"columns\" is missing");
+        assert_eq!(
+            refusal(&mask(), &json!({ "columns": {}, "kep": 1 })),
+            "settings: additional properties are not allowed ('kep' was unexpected)"
+        );
+    }
+
+    #[test]
+    fn a_choice_is_told_by_its_branches() {
+        assert_eq!(
+            refusal(&mask(), &json!({ "columns": {}, "key": 7 })),
+            "setting \"key\": it is not of type \"string\", or it is not of type \"object\""
+        );
+    }
+
+    #[test]
+    fn a_schema_that_is_none_is_the_plugins_fault() {
+        assert_eq!(
+            check("{", &json!({})).unwrap_err().to_string(),
+            "the settings schema it publishes is not JSON: EOF while parsing an object at line 1 column 1"
+        );
+        assert!(
+            refusal(&json!({ "type": "text" }), &json!({}))
+                .starts_with("the settings schema it publishes is no JSON Schema: ")
+        );
+    }
+
+    #[test]
+    fn a_schema_never_makes_the_gateway_fetch_anything() {
+        let schema = json!({ "$ref": "https://example.com/schema.json" });
+        assert!(
+            refusal(&schema, &json!({}))
+                .starts_with("the settings schema it publishes is no JSON Schema: ")
+        );
+    }
+}
