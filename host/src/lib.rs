@@ -10,4 +10,5 @@ pub mod contract;
 pub mod overlay;
 
 pub mod outcome;
+pub mod tracker;
 pub mod config;
