@@ -12,4 +12,5 @@ pub mod plugin;
 pub mod outcome_check;
 
 pub mod outcome;
+pub mod tracker;
 pub mod config;

@@ -1,3 +1,5 @@
 //! What the tests, the benches and the demo share: brokers, a shop that writes change events, readers that count.
 
 pub mod shop;
+pub mod broker;
+pub mod client;
