@@ -6,8 +6,10 @@
 pub mod record;
 pub mod table;
 pub mod change;
+pub mod cell;
 pub mod contract;
 pub mod overlay;
+pub mod render;
 
 pub mod outcome;
 pub mod config;
