@@ -1,7 +1,18 @@
 //! What a record says: its class, and where in its bytes each row's images and columns stand. Finds spans, copies nothing,
 //! builds no tree. Must not know plugins, Kafka or how edits are applied.
 
+pub mod json;
+mod shape;
+mod debezium;
+mod types;
+mod topic;
+mod recognise;
+mod decode;
+
 use crate::table;
+
+pub use decode::Decoder;
+pub use recognise::recognise;
 
 /// A half-open range of bytes in a record's value or key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -152,4 +163,13 @@ impl Events {
             .get(image.first_member as usize..image.last_member as usize)
             .unwrap_or_default()
     }
+
+    fn members_mut(&mut self, image: &RowImage) -> &mut [Member] {
+        self.members
+            .get_mut(image.first_member as usize..image.last_member as usize)
+            .unwrap_or_default()
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,15 +73,27 @@ impl Overlay {
         self.edits(row).find(|edit| edit.target == target)
     }
 
-    /// The row's edits, latest first; an earlier edit of a target follows a later one and does not count.
-    pub fn edits(&self, row: u32) -> impl Iterator<Item = Edit<'_>> {
+    /// The edit of that number, as [`Self::numbers`] gives them.
+    pub fn edit(&self, number: u32) -> Option<Edit<'_>> {
+        let entry = self.edits.get(number as usize)?;
+        let text = self.data.get(entry.start as usize..entry.end as usize).unwrap_or_default();
+        Some(Edit { target: entry.target, kind: entry.kind, text })
+    }
+
+    /// Target and number of each of the row's edits, latest first, those that do not count included.
+    pub fn numbers(&self, row: u32) -> impl Iterator<Item = (Target, u32)> {
         let mut next = self.latest.get(row as usize).copied().unwrap_or(0);
         std::iter::from_fn(move || {
-            let entry = self.edits.get(next.checked_sub(1)? as usize)?;
+            let number = next.checked_sub(1)?;
+            let entry = self.edits.get(number as usize)?;
             next = entry.previous;
-            let text = self.data.get(entry.start as usize..entry.end as usize).unwrap_or_default();
-            Some(Edit { target: entry.target, kind: entry.kind, text })
+            Some((entry.target, number))
         })
+    }
+
+    /// The row's edits, latest first; an earlier edit of a target follows a later one and does not count.
+    pub fn edits(&self, row: u32) -> impl Iterator<Item = Edit<'_>> {
+        self.numbers(row).filter_map(|(_, number)| self.edit(number))
     }
 }
 
@@ -122,13 +134,17 @@ pub struct Created {
 
 impl Layout {
     pub fn fate(&self, image: Image, column: u16) -> &Fate {
-        let fates = match image {
+        self.fates(image).get(usize::from(column)).unwrap_or(&Fate::Keep)
+    }
+
+    /// By column number; shorter than the table where the rest is kept.
+    pub fn fates(&self, image: Image) -> &[Fate] {
+        match image {
             Image::Before => &self.before,
             Image::After => &self.after,
             Image::Key => &self.key,
-            Image::Header | Image::Meta => return &Fate::Keep,
-        };
-        fates.get(usize::from(column)).unwrap_or(&Fate::Keep)
+            Image::Header | Image::Meta => &[],
+        }
     }
 
     /// Whether a row without edits leaves as it came.

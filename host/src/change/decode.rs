@@ -1,0 +1,250 @@
+//! From a record to its event: what each dialect makes of a value, which table it belongs to, and which columns its members
+//! are. Keeps what it learnt of each topic, so that the next record costs little.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::debezium::{Level, Scan, Value};
+use super::json;
+use super::shape::index;
+use super::topic::Topic;
+use super::{Class, Event, Events, Row, RowImage, Span, recognise};
+use crate::outcome::{Code, Refusal};
+use crate::record::Record;
+use crate::table::{Dialect, Tables};
+
+/// Decodes the records of one lane. Belongs to one [`Tables`]: the same must be given each time.
+#[derive(Debug)]
+pub struct Decoder {
+    dialect: Dialect,
+    topics: Vec<Topic>,
+    by_name: FxHashMap<Arc<str>, usize>,
+    last: usize,
+}
+
+impl Decoder {
+    pub fn new(dialect: Dialect) -> Self {
+        Self { dialect, topics: Vec::new(), by_name: FxHashMap::default(), last: 0 }
+    }
+
+    /// Adds exactly one event, with its rows and members, for the batch's `number`th record; columns and tables that are new
+    /// come into `tables`.
+    ///
+    /// A refused record is there as an event of class unknown, without rows. Codes: `undecodable` for what is not JSON or
+    /// contradicts itself, `unknown-class` for events of another dialect, `schema-unknown` for too many columns.
+    pub fn decode(
+        &mut self,
+        number: u32,
+        record: &Record<'_>,
+        tables: &mut Tables,
+        events: &mut Events,
+    ) -> Result<(), Refusal> {
+        let rows = events.rows.len();
+        let members = events.members.len();
+        let dialect = self.dialect;
+        let topic = self.topic(record.topic);
+        let mut turn = Turn { number, dialect, record, topic, tables, events };
+        match turn.event() {
+            Ok(event) => {
+                events.events.push(event);
+                Ok(())
+            }
+            Err(refusal) => {
+                events.rows.truncate(rows);
+                events.members.truncate(members);
+                events.events.push(Event::without_rows(Class::Unknown, rows));
+                Err(refusal)
+            }
+        }
+    }
+
+    fn topic(&mut self, name: &Arc<str>) -> &mut Topic {
+        let known = self.topics.get(self.last).is_some_and(|topic| Arc::ptr_eq(topic.name(), name));
+        if !known {
+            self.last = *self.by_name.entry(Arc::clone(name)).or_insert_with(|| {
+                self.topics.push(Topic::new(name));
+                self.topics.len() - 1
+            });
+        }
+        self.topics.get_mut(self.last).expect("`last` is the number of a topic that was pushed")
+    }
+}
+
+impl Event {
+    fn without_rows(class: Class, rows: usize) -> Self {
+        Self {
+            class,
+            first_row: index(rows),
+            last_row: index(rows),
+            value_schema: Span::default(),
+            key_schema: Span::default(),
+            transaction: Span::default(),
+        }
+    }
+}
+
+/// One record on its way to an event.
+struct Turn<'a> {
+    number: u32,
+    dialect: Dialect,
+    record: &'a Record<'a>,
+    topic: &'a mut Topic,
+    tables: &'a mut Tables,
+    events: &'a mut Events,
+}
+
+impl Turn<'_> {
+    fn event(&mut self) -> Result<Event, Refusal> {
+        let Some(text) = self.record.value else {
+            return self.tombstone(Span::default());
+        };
+        match self.dialect {
+            Dialect::Debezium => self.debezium(text),
+            Dialect::Json => self.json(text),
+        }
+    }
+
+    fn debezium(&mut self, text: &[u8]) -> Result<Event, Refusal> {
+        let (shape, columns) = self.topic.guess();
+        let members = &mut self.events.members;
+        let value = Scan { text, shape, columns, members }.value();
+        let level = match value.map_err(|error| malformed(text, error))? {
+            Value::Level(level) => level,
+            Value::Empty { schema } => return self.tombstone(schema),
+            Value::Opaque => return Ok(self.without_rows(Class::Unknown)),
+        };
+        if let Some(name) = level.contradiction() {
+            return Err(Refusal::new(
+                Code::Undecodable,
+                format!(
+                    "the value has the member \"{name}\" twice, and nobody can say which counts"
+                ),
+            ));
+        }
+        let event = match level.class(text) {
+            (Class::Row, operation) => return self.row(text, &level, operation),
+            (Class::Unknown, _) if self.topic.is_heartbeat() => self.without_rows(Class::Heartbeat),
+            (Class::Unknown, _) => {
+                if let Some(family) = recognise::foreign(text) {
+                    return Err(foreign(family, self.dialect));
+                }
+                self.without_rows(Class::Unknown)
+            }
+            (class, _) => self.without_rows(class),
+        };
+        Ok(Event { value_schema: level.schema, transaction: level.transaction, ..event })
+    }
+
+    fn row(&mut self, text: &[u8], level: &Level, operation: u8) -> Result<Event, Refusal> {
+        let guess = self.topic.last();
+        let table = self.topic.find(text, &level.source, self.tables, Dialect::Debezium);
+        let same = guess == Some(table);
+        let known = self.topic.table(table);
+        if !level.schema.is_empty() {
+            known.note_types(level.schema.of(text), level.schema_number, self.tables);
+        }
+        if !(same && level.guessed) {
+            for image in [&level.before, &level.after] {
+                known.settle(text, self.events.members_mut(image), !same, self.tables)?;
+            }
+        }
+        let row = Row {
+            record: self.number,
+            table: known.index(),
+            operation,
+            before: level.before,
+            after: level.after,
+            key: RowImage::default(),
+        };
+        let event = self.with_row(row, level.schema)?;
+        Ok(Event { transaction: level.transaction, ..event })
+    }
+
+    fn json(&mut self, text: &[u8]) -> Result<Event, Refusal> {
+        let malformed = |error| malformed(text, error);
+        let start = json::begin(text).map_err(malformed)?;
+        if json::byte(text, start) != b'{' {
+            let end = json::value(text, start).map_err(malformed)?;
+            json::finish(text, end).map_err(malformed)?;
+            return Ok(self.without_rows(Class::Unknown));
+        }
+        let table = self.topic.find_by_topic(self.tables, Dialect::Json);
+        let known = self.topic.table(table);
+        let columns = known.columns();
+        let (after, guessed, end) = columns
+            .image(&columns.row, text, start, &mut self.events.members)
+            .map_err(malformed)?;
+        json::finish(text, end).map_err(malformed)?;
+        if !guessed {
+            known.settle(text, self.events.members_mut(&after), false, self.tables)?;
+        }
+        let row = Row {
+            record: self.number,
+            table: known.index(),
+            operation: b'c',
+            before: RowImage::default(),
+            after,
+            key: RowImage::default(),
+        };
+        self.with_row(row, Span::default())
+    }
+
+    /// A tombstone has no value to say which table it is of: it follows the last row of its topic.
+    fn tombstone(&mut self, value_schema: Span) -> Result<Event, Refusal> {
+        let table = match self.topic.last() {
+            Some(table) => table,
+            None => self.topic.find_by_topic(self.tables, self.dialect),
+        };
+        let row = Row {
+            record: self.number,
+            table: self.topic.table(table).index(),
+            operation: b'd',
+            before: RowImage::default(),
+            after: RowImage::default(),
+            key: RowImage::default(),
+        };
+        let event = self.with_row(row, value_schema)?;
+        Ok(Event { class: Class::Tombstone, ..event })
+    }
+
+    /// Adds `row` with the record's key, for the table that `topic` used last.
+    fn with_row(&mut self, mut row: Row, value_schema: Span) -> Result<Event, Refusal> {
+        let mut key_schema = Span::default();
+        if let Some(key) = self.record.key {
+            let members = &mut self.events.members;
+            let read = self.topic.key(key, self.dialect, members, self.tables)?;
+            (row.key, key_schema) = (read.image, read.schema);
+        }
+        let first_row = self.events.rows.len();
+        self.events.rows.push(row);
+        Ok(Event {
+            last_row: index(first_row + 1),
+            value_schema,
+            key_schema,
+            ..Event::without_rows(Class::Row, first_row)
+        })
+    }
+
+    fn without_rows(&self, class: Class) -> Event {
+        Event::without_rows(class, self.events.rows.len())
+    }
+}
+
+#[cold]
+fn malformed(text: &[u8], error: json::Error) -> Refusal {
+    let reason = match recognise::framing(text) {
+        Some(family) => format!("the value is not JSON: it looks like one of {family}"),
+        None => format!("the value is not JSON: {error}"),
+    };
+    Refusal::new(Code::Undecodable, reason)
+}
+
+#[cold]
+fn foreign(family: &str, dialect: Dialect) -> Refusal {
+    let reason = format!(
+        "these look like {family}, which dialect \"{dialect}\" cannot read: give their topics a pipeline with the dialect they \
+         are written in"
+    );
+    Refusal::new(Code::UnknownClass, reason)
+}

@@ -1,0 +1,423 @@
+//! What each kind of record becomes.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::record::Record;
+use crate::table::{Dialect, Tables};
+
+/// A decoder with its tables, and the one batch it fills.
+struct Lane {
+    decoder: Decoder,
+    tables: Tables,
+    events: Events,
+}
+
+impl Lane {
+    fn new(dialect: Dialect) -> Self {
+        Self {
+            decoder: Decoder::new(dialect),
+            tables: Tables::default(),
+            events: Events::default(),
+        }
+    }
+
+    /// Decodes one record and describes what came of it.
+    fn meets(&mut self, topic: &str, key: Option<&str>, value: Option<&[u8]>) -> String {
+        let topic: Arc<str> = topic.into();
+        let key = key.map(str::as_bytes);
+        let record = Record {
+            topic: &topic,
+            partition: 0,
+            offset: 0,
+            timestamp: None,
+            key,
+            value,
+            headers: vec![],
+        };
+        self.events.clear();
+        let decoded = self.decoder.decode(0, &record, &mut self.tables, &mut self.events);
+        assert_eq!(self.events.events.len(), 1, "exactly one event a record");
+        let event = self.events.events[0];
+        if let Err(refusal) = decoded {
+            assert_eq!((event.class, self.events.rows.len()), (Class::Unknown, 0));
+            assert!(self.events.members.is_empty(), "a refused record leaves no members");
+            return refusal.to_string();
+        }
+        let mut text = event.class.as_str().to_owned();
+        for row in self.events.rows_of(&event) {
+            let table = self.tables.get(row.table).unwrap();
+            text += &format!(" {} {}", char::from(row.operation), table.qualified_name());
+            text += &self.image("before", row, &row.before, value);
+            text += &self.image("after", row, &row.after, value);
+            text += &self.image("key", row, &row.key, key);
+        }
+        text
+    }
+
+    fn image(&self, name: &str, row: &Row, image: &RowImage, text: Option<&[u8]>) -> String {
+        let text = text.unwrap_or_default();
+        let show = |span: Span| String::from_utf8_lossy(span.of(text)).into_owned();
+        match image.presence {
+            Presence::Missing => String::new(),
+            Presence::Null => format!(" {name}=null"),
+            Presence::Opaque => format!(" {name}=({})", show(image.span)),
+            Presence::Present => {
+                let columns = &self.tables.get(row.table).unwrap().columns;
+                let members = self.events.members_of(image).iter().map(|member| {
+                    let column = &columns[usize::from(member.column)];
+                    assert_eq!(json::unescape(member.name.of(text)), *column.name);
+                    let mark = if column.key { "*" } else { "" };
+                    format!("{}{mark}:{}", column.name, show(member.value))
+                });
+                format!(" {name}={{{}}}", members.collect::<Vec<_>>().join(" "))
+            }
+        }
+    }
+}
+
+fn debezium(value: &str) -> String {
+    Lane::new(Dialect::Debezium).meets("shop.public.items", None, Some(value.as_bytes()))
+}
+
+const SOURCE: &str = r#""source":{"db":"shop","schema":"public","table":"items"}"#;
+
+#[test]
+fn an_update_has_both_images() {
+    let value =
+        format!(r#"{{"before":{{"id":1,"n":"a"}},"after":{{"id":1,"n":"b"}},{SOURCE},"op":"u"}}"#);
+    assert_eq!(
+        Lane::new(Dialect::Debezium).meets(
+            "shop.public.items",
+            Some(r#"{"id":1}"#),
+            Some(value.as_bytes())
+        ),
+        r#"row u shop.public.items before={id*:1 n:"a"} after={id*:1 n:"b"} key={id*:1}"#
+    );
+}
+
+#[test]
+fn members_may_stand_in_any_order_and_spacing() {
+    let value = "\u{feff} {\n \"op\" : \"c\" ,\r\n\t\"source\":{\"table\":\"t\" , \"db\":\"d\"}, \"after\" : { \"b\" : [ 1 , { } ] , \"a\" : { } } } \n";
+    assert_eq!(debezium(value), "row c d.t after={b:[ 1 , { } ] a:{ }}");
+}
+
+#[test]
+fn an_envelope_is_opened_in_value_and_key_alike() {
+    let schema = r#"{"type":"struct","fields":[{"type":"struct","fields":[{"type":"int64","optional":false,"field":"id"},{"type":"string","name":"io.debezium.data.Json","field":"doc"}],"field":"after"}]}"#;
+    let value = format!(
+        r#"{{"schema":{schema},"payload":{{"before":null,"after":{{"id":1,"doc":"[]"}},{SOURCE},"op":"r","transaction":{{"id":"7"}}}}}}"#
+    );
+    let key = r#"{"schema":{"type":"struct"},"payload":{"id":1}}"#;
+    let mut lane = Lane::new(Dialect::Debezium);
+    assert_eq!(
+        lane.meets("shop.public.items", Some(key), Some(value.as_bytes())),
+        r#"row r shop.public.items before=null after={id*:1 doc:"[]"} key={id*:1}"#
+    );
+    let event = lane.events.events[0];
+    assert_eq!(event.value_schema.of(value.as_bytes()), schema.as_bytes());
+    assert_eq!(event.key_schema.of(key.as_bytes()), br#"{"type":"struct"}"#);
+    assert_eq!(event.transaction.of(value.as_bytes()), br#"{"id":"7"}"#);
+    let columns = &lane.tables.iter().next().unwrap().1.columns;
+    let types: Vec<&str> = columns.iter().map(|column| &*column.source_type).collect();
+    assert_eq!(types, ["int64", "io.debezium.data.Json"]);
+}
+
+#[test]
+fn an_envelope_may_end_with_its_schema() {
+    let value = format!(r#"{{"payload":{{"after":{{"id":1}},{SOURCE},"op":"c"}},"schema":{{}}}}"#);
+    let key = r#"{"payload":{"id":1},"schema":null}"#;
+    let mut lane = Lane::new(Dialect::Debezium);
+    assert_eq!(
+        lane.meets("t", Some(key), Some(value.as_bytes())),
+        "row c shop.public.items after={id*:1} key={id*:1}"
+    );
+    assert_eq!(lane.events.events[0].value_schema.of(value.as_bytes()), b"{}");
+}
+
+#[test]
+fn a_key_whose_columns_are_called_like_an_envelope_is_a_plain_key() {
+    let value = format!(r#"{{"after":{{}},{SOURCE},"op":"c"}}"#);
+    for (key, read) in [
+        (r#"{"schema":"s","payload":1,"id":2}"#, r#"key={schema*:"s" payload*:1 id*:2}"#),
+        (r#"{"payload":{"a":1}}"#, r#"key={payload*:{"a":1}}"#),
+        (r#"{"schema":1,"schema":2}"#, r#"key={schema*:1 schema*:2}"#),
+    ] {
+        let text = Lane::new(Dialect::Debezium).meets("t", Some(key), Some(value.as_bytes()));
+        assert_eq!(text, format!("row c shop.public.items after={{}} {read}"));
+    }
+}
+
+#[test]
+fn a_key_that_is_no_object_is_opaque_and_no_error() {
+    let value = format!(r#"{{"after":{{}},{SOURCE},"op":"c"}}"#);
+    for (key, read) in [
+        ("plain text", "key=(plain text)"),
+        ("42", "key=(42)"),
+        ("null", "key=null"),
+        (r#"{"id":1"#, r#"key=({"id":1)"#),
+        (r#"{"id":1,"id":}"#, r#"key=({"id":1,"id":})"#),
+        ("", "key=()"),
+        (r#"{"schema":{},"payload":7}"#, "key=(7)"),
+    ] {
+        let text = Lane::new(Dialect::Debezium).meets("t", Some(key), Some(value.as_bytes()));
+        assert_eq!(text, format!("row c shop.public.items after={{}} {read}"));
+    }
+}
+
+#[test]
+fn a_tombstone_is_of_the_topics_last_table() {
+    let mut lane = Lane::new(Dialect::Debezium);
+    let value = format!(r#"{{"before":{{"id":1}},"after":null,{SOURCE},"op":"d"}}"#);
+    lane.meets("t", Some(r#"{"id":1}"#), Some(value.as_bytes()));
+    assert_eq!(
+        lane.meets("t", Some(r#"{"id":1}"#), None),
+        "tombstone d shop.public.items key={id*:1}"
+    );
+    assert_eq!(
+        lane.meets("t", Some(r#"{"id":1}"#), Some(br#"{"schema":{"a":1},"payload":null}"#)),
+        "tombstone d shop.public.items key={id*:1}"
+    );
+}
+
+#[test]
+fn a_tombstone_that_comes_first_is_of_the_table_its_topic_names() {
+    for (topic, table) in [
+        ("p.public.items", "public.items"),
+        ("p.x.public.items", "public.items"),
+        ("items", "items"),
+    ] {
+        let mut lane = Lane::new(Dialect::Debezium);
+        assert_eq!(
+            lane.meets(topic, Some(r#"{"id":1}"#), None),
+            format!("tombstone d {table} key={{id*:1}}")
+        );
+        let table = lane.tables.iter().next().unwrap().1;
+        assert_eq!(&*table.database, "");
+    }
+}
+
+#[test]
+fn null_key_and_null_value_are_a_tombstone_without_a_key() {
+    assert_eq!(Lane::new(Dialect::Debezium).meets("p.a.b", None, None), "tombstone d a.b");
+}
+
+#[test]
+fn images_that_are_not_there_are_told_apart() {
+    let deleted = format!(r#"{{"before":null,"after":null,{SOURCE},"op":"d"}}"#);
+    assert_eq!(debezium(&deleted), "row d shop.public.items before=null after=null");
+    let mongo = r#"{"after":"{\"_id\":1}","source":{"db":"d","collection":"c"},"op":"c"}"#;
+    assert_eq!(debezium(mongo), r#"row c d.c after=("{\"_id\":1}")"#);
+}
+
+#[test]
+fn other_records_are_classed_by_what_they_hold() {
+    for (value, class) in [
+        (r#"{"before":null,"after":null,"source":{},"op":"t"}"#, "truncate"),
+        (r#"{"op":"m","source":{},"message":{"prefix":"p","content":""}}"#, "message"),
+        (r#"{"op":"m","source":{"connector":"TiCDC"},"ts_ms":1}"#, "watermark"),
+        (r#"{"ts_ms":1}"#, "heartbeat"),
+        (r#"{"schema":{},"payload":{"ts_ms":1,"ts_us":2}}"#, "heartbeat"),
+        (
+            r#"{"status":"BEGIN","id":"1:2","event_count":null,"data_collections":null,"ts_ms":1}"#,
+            "transaction",
+        ),
+        (
+            r#"{"source":{},"databaseName":"d","ddl":"DROP TABLE t","tableChanges":[]}"#,
+            "schema-change",
+        ),
+        (r#"{"before":null,"after":{},"source":{},"op":"x"}"#, "unknown"),
+        (r#"{"before":null,"after":{},"source":{},"op":["c"]}"#, "unknown"),
+        (r#"{"op":"c"}"#, "unknown"),
+        (r#"{"id":1,"name":"flat"}"#, "unknown"),
+        (r#"{}"#, "unknown"),
+        (r#"{"schema":{},"payload":"text"}"#, "unknown"),
+        ("[]", "unknown"),
+        ("null", "unknown"),
+        ("12", "unknown"),
+    ] {
+        assert_eq!(debezium(value), class, "{value}");
+    }
+    let heartbeat = br#"{"ts_ms":1,"more":true}"#;
+    assert_eq!(
+        Lane::new(Dialect::Debezium).meets("__debezium-heartbeat.shop", None, Some(heartbeat)),
+        "heartbeat"
+    );
+}
+
+#[test]
+fn every_occurrence_of_a_column_is_reported() {
+    let value = format!(r#"{{"after":{{"a":1,"\u0061":2,"b":3,"a":4}},{SOURCE},"op":"c"}}"#);
+    let mut lane = Lane::new(Dialect::Debezium);
+    for _ in 0..3 {
+        assert_eq!(
+            lane.meets("t", None, Some(value.as_bytes())),
+            "row c shop.public.items after={a:1 a:2 b:3 a:4}"
+        );
+    }
+    assert_eq!(lane.tables.iter().next().unwrap().1.columns.len(), 2);
+}
+
+#[test]
+fn an_image_that_stands_twice_is_refused() {
+    let value = format!(
+        r#"{{"after":{{"a":1}},"\u0061fter":{{"a":2}},{SOURCE},"op":"c","ts_ms":1,"ts_ms":2}}"#
+    );
+    assert_eq!(
+        debezium(&value),
+        "undecodable: the value has the member \"after\" twice, and nobody can say which counts"
+    );
+}
+
+#[test]
+fn tables_that_share_a_topic_keep_their_own_columns() {
+    let mut lane = Lane::new(Dialect::Debezium);
+    let value = |table: &str, row: &str| {
+        format!(r#"{{"after":{row},"source":{{"db":"d","table":"{table}"}},"op":"c"}}"#)
+    };
+    for _ in 0..3 {
+        assert_eq!(
+            lane.meets("t", None, Some(value("one", r#"{"a":1,"b":2}"#).as_bytes())),
+            "row c d.one after={a:1 b:2}"
+        );
+        assert_eq!(
+            lane.meets("t", None, Some(value("two", r#"{"b":1,"c":2,"a":3}"#).as_bytes())),
+            "row c d.two after={b:1 c:2 a:3}"
+        );
+        assert_eq!(
+            lane.meets("t", None, Some(value("one", r#"{"b":2}"#).as_bytes())),
+            "row c d.one after={b:2}"
+        );
+    }
+    let columns: Vec<usize> = lane.tables.iter().map(|(_, table)| table.columns.len()).collect();
+    assert_eq!(columns, [2, 3]);
+}
+
+#[test]
+fn a_new_column_gives_the_table_a_new_id_and_nothing_else_does() {
+    let mut lane = Lane::new(Dialect::Json);
+    let mut ids = Vec::new();
+    for value in [r#"{"a":1}"#, r#"{"a":2}"#, r#"{"b":1,"a":1}"#, r#"{"a":1,"b":1}"#, "{}"] {
+        lane.meets("t", Some(r#"{"a":1}"#), Some(value.as_bytes()));
+        ids.push(lane.tables.iter().next().unwrap().1.id);
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 2);
+}
+
+#[test]
+fn a_table_with_too_many_columns_is_refused() {
+    let row = |from: usize| {
+        let members: Vec<String> = (from..from + 10_000).map(|n| format!("\"c{n}\":0")).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    let mut lane = Lane::new(Dialect::Json);
+    assert!(lane.meets("t", None, Some(row(0).as_bytes())).starts_with("row"));
+    assert_eq!(
+        lane.meets("t", None, Some(row(10_000).as_bytes())),
+        "schema-unknown: table \"t\" has more than 16384 columns: an object used as a map is better kept in one column"
+    );
+    assert_eq!(lane.meets("t", None, Some(br#"{"c9999":1}"#)), "row c t after={c9999:1}");
+}
+
+#[test]
+fn a_name_that_utf8_cannot_say_passes_with_a_replacement_character() {
+    let value = r#"{"\ud800":1,"b":2}"#;
+    let text = Lane::new(Dialect::Json).meets("t", None, Some(value.as_bytes()));
+    assert_eq!(text, "row c t after={\u{fffd}:1 b:2}");
+}
+
+#[test]
+fn in_plain_json_any_object_is_a_row() {
+    let meets = |key, value| Lane::new(Dialect::Json).meets("shop.orders", key, value);
+    assert_eq!(
+        meets(
+            Some(r#"{"schema":{},"payload":{}}"#),
+            Some(br#"{"op":"u","schema":1,"payload":{}}"#)
+        ),
+        r#"row c shop.orders after={op:"u" schema*:1 payload*:{}} key={schema*:{} payload*:{}}"#
+    );
+    assert_eq!(meets(Some(r#"{"id":1}"#), None), "tombstone d shop.orders key={id*:1}");
+    assert_eq!(meets(None, Some(b"[1]")), "unknown");
+}
+
+#[test]
+fn what_is_not_json_is_refused_with_the_place() {
+    for (value, reason) in [
+        (&b"{\"a\":1,}"[..], "expected a name in double quotes at byte 7"),
+        (b"{\"a\" 1}", "expected a colon at byte 5"),
+        (b"{\"after\":{\"a\":01}}", "expected a comma or a closing brace at byte 15"),
+        (b"{\"after\":[1 2]}", "expected a comma or a closing bracket at byte 12"),
+        (b"{\"after\":{\"a\":tru}}", "expected a value at byte 14"),
+        (b"{\"after\":{\"a\":\"\\x\"}}", "expected an escape that JSON knows at byte 15"),
+        (b"{\"after\":{\"a\":\"b", "expected the end of the string at byte 16"),
+        (b"{\"a\":-}", "expected a digit at byte 6"),
+        (b"{\"a\":\"\xff\"}", "expected UTF-8 at byte 6"),
+        (b"{}{}", "expected nothing after the value at byte 2"),
+        (b"", "expected a value at byte 0"),
+        (b"  ", "expected a value at byte 2"),
+    ] {
+        for dialect in Dialect::ALL {
+            assert_eq!(
+                Lane::new(dialect).meets("t", None, Some(value)),
+                format!("undecodable: the value is not JSON: {reason}")
+            );
+        }
+    }
+}
+
+#[test]
+fn other_dialects_are_named() {
+    for (value, family) in [
+        (r#"{"database":"d","table":"t","type":"insert","ts":1,"data":{"a":1}}"#, "Maxwell events"),
+        (
+            r#"{"data":[{"a":"1"}],"database":"d","isDdl":false,"mysqlType":{},"old":null,"pkNames":["a"],"table":"t","type":"INSERT"}"#,
+            "Canal events",
+        ),
+        (r#"{"table":"A.B","op_type":"I","op_ts":"","after":{}}"#, "Oracle GoldenGate events"),
+        (
+            r#"{"data":{"a":1},"metadata":{"record-type":"data","operation":"insert"}}"#,
+            "AWS DMS events",
+        ),
+        (r#"{"id":"1","source":"/s","specversion":"1.0","type":"t","data":{}}"#, "CloudEvents"),
+    ] {
+        assert_eq!(recognise(value.as_bytes()), Some(family));
+        assert_eq!(
+            debezium(value),
+            format!(
+                "unknown-class: these look like {family}, which dialect \"debezium\" cannot read: give their topics a pipeline \
+                 with the dialect they are written in"
+            )
+        );
+    }
+    assert_eq!(recognise(br#"{"op":"c","after":{}}"#), Some("Debezium events"));
+    assert_eq!(
+        recognise(br#"{"schema":null,"payload":{"op":"c","after":{}}}"#),
+        Some("Debezium events")
+    );
+    assert_eq!(recognise(br#"{"id":1}"#), None);
+    assert_eq!(recognise(b"{"), None);
+}
+
+#[test]
+fn bytes_that_are_no_json_are_named() {
+    for (value, family) in [
+        (&b"\x00\x00\x00\x00\x07\x02a"[..], "Confluent Schema Registry records (Avro or Protobuf)"),
+        (b"\x03\x00................body", "AWS Glue Schema Registry records"),
+        (b"\x1f\x8b\x08\x00", "gzip-compressed values"),
+        (b"\x28\xb5\x2f\xfd\x00", "zstd-compressed values"),
+        (b"\x04\x22\x4d\x18\x64", "LZ4-compressed values"),
+        (b"\x82SNAPPY\x00", "snappy-compressed values"),
+        (b"\x0b\x28{\"a\":12345}", "snappy-compressed values"),
+        (
+            b"\x18\x07\x2a\x05\x08\x01\x12\x01\x00",
+            "Canal protobuf packets (canal.mq.flatMessage = false)",
+        ),
+    ] {
+        assert_eq!(recognise(value), Some(family));
+        assert_eq!(
+            Lane::new(Dialect::Debezium).meets("t", None, Some(value)),
+            format!("undecodable: the value is not JSON: it looks like one of {family}")
+        );
+    }
+}

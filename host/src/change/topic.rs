@@ -1,0 +1,345 @@
+//! What a decoder knows of one topic: the tables seen in it, the columns of each, and how its keys look.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::debezium::{Shape, Source, presence};
+use super::json::{self, Error};
+use super::shape::{Columns, Memo, NEW};
+use super::{Member, Presence, RowImage, Span, types};
+use crate::outcome::{Code, Refusal};
+use crate::table::{Dialect, Index, MAX_COLUMNS, Name, Tables};
+
+#[derive(Debug)]
+pub(super) struct Topic {
+    name: Arc<str>,
+    shape: Shape,
+    tables: Vec<Known>,
+    /// By the source block's names as they stand in the text, one after the other; the empty one is named by the topic.
+    by_source: HashMap<Box<[u8]>, usize>,
+    /// Room to write such names.
+    spelling: Vec<u8>,
+    last: Option<usize>,
+    key_schemas: Memo,
+    no_columns: Columns,
+}
+
+/// A table and what helps to read its rows.
+#[derive(Debug)]
+pub(super) struct Known {
+    index: Index,
+    source: Box<[u8]>,
+    columns: Columns,
+    /// Column types by name, of the schema envelope.
+    types: HashMap<Box<str>, Box<str>>,
+    /// Number and length of the schema the types are from.
+    typed_by: (u32, u32),
+}
+
+/// A record's key as an image.
+pub(super) struct Key {
+    pub(super) image: RowImage,
+    /// Empty without an envelope.
+    pub(super) schema: Span,
+}
+
+impl Topic {
+    pub(super) fn new(name: &Arc<str>) -> Self {
+        Self {
+            name: Arc::clone(name),
+            shape: Shape::default(),
+            tables: Vec::new(),
+            by_source: HashMap::new(),
+            spelling: Vec::new(),
+            last: None,
+            key_schemas: Memo::default(),
+            no_columns: Columns::default(),
+        }
+    }
+
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    pub(super) fn is_heartbeat(&self) -> bool {
+        self.name.starts_with("__debezium-heartbeat")
+    }
+
+    /// What the next value probably looks like.
+    pub(super) fn guess(&mut self) -> (&mut Shape, &Columns) {
+        let table = self.last.and_then(|last| self.tables.get(last));
+        (&mut self.shape, table.map_or(&self.no_columns, |table| &table.columns))
+    }
+
+    /// The number of the table used last.
+    pub(super) fn last(&self) -> Option<usize> {
+        self.last
+    }
+
+    pub(super) fn table(&mut self, number: usize) -> &mut Known {
+        self.tables.get_mut(number).expect("numbers come from `find`, and tables are never removed")
+    }
+
+    /// The table that the source block names; without one, the table that the topic names.
+    pub(super) fn find(
+        &mut self,
+        text: &[u8],
+        source: &Source,
+        tables: &mut Tables,
+        dialect: Dialect,
+    ) -> usize {
+        self.spelling.clear();
+        for part in [source.database, source.schema, source.table] {
+            self.spelling.extend_from_slice(part.of(text));
+            // No JSON value holds one, so that no two triples are written alike.
+            self.spelling.push(0);
+        }
+        if let Some(last) = self.last
+            && self.tables.get(last).is_some_and(|known| *known.source == *self.spelling)
+        {
+            return last;
+        }
+        if source.table.is_empty() {
+            return self.find_by_topic(tables, dialect);
+        }
+        self.find_or_open(|name| {
+            let [database, schema, table] = [source.database, source.schema, source.table]
+                .map(|part| types::plain_text(part.of(text)));
+            let name = Name { topic: name, database: &database, schema: &schema, table: &table };
+            tables.open(dialect, name)
+        })
+    }
+
+    /// The table that the topic names: `prefix.schema.table`, of which the prefix or all but the table may be left out.
+    pub(super) fn find_by_topic(&mut self, tables: &mut Tables, dialect: Dialect) -> usize {
+        self.spelling.clear();
+        if let Some(last) = self.last
+            && self.tables.get(last).is_some_and(|known| known.source.is_empty())
+        {
+            return last;
+        }
+        self.find_or_open(|topic| {
+            let mut parts = topic.rsplit('.');
+            let table = parts.next().unwrap_or(topic);
+            let schema = parts.next().unwrap_or_default();
+            tables.open(dialect, Name { topic, database: "", schema, table })
+        })
+    }
+
+    /// The table of the name in `spelling`, and notes it as the last.
+    fn find_or_open(&mut self, open: impl FnOnce(&Arc<str>) -> Index) -> usize {
+        let number = match self.by_source.get(&*self.spelling) {
+            Some(number) => *number,
+            None => {
+                let source: Box<[u8]> = (&*self.spelling).into();
+                let number = self.tables.len();
+                self.tables.push(Known {
+                    index: open(&self.name),
+                    source: source.clone(),
+                    columns: Columns::default(),
+                    types: HashMap::new(),
+                    typed_by: (Memo::UNKNOWN, 0),
+                });
+                self.by_source.insert(source, number);
+                number
+            }
+        };
+        self.last = Some(number);
+        number
+    }
+
+    /// Reads a record's key for the table used last. What is no object is opaque, never an error.
+    pub(super) fn key(
+        &mut self,
+        text: &[u8],
+        dialect: Dialect,
+        members: &mut Vec<Member>,
+        tables: &mut Tables,
+    ) -> Result<Key, Refusal> {
+        let Some(known) = self.last.and_then(|last| self.tables.get_mut(last)) else {
+            return Ok(Key::opaque(text));
+        };
+        let first_member = members.len();
+        let mut scan =
+            KeyScan { text, columns: &known.columns, schemas: &mut self.key_schemas, members };
+        let Ok((key, guessed)) = scan.key(dialect) else {
+            members.truncate(first_member);
+            return Ok(Key::opaque(text));
+        };
+        if !guessed {
+            let members = members.get_mut(first_member..).unwrap_or_default();
+            known.settle_key(text, members, tables)?;
+        }
+        Ok(key)
+    }
+}
+
+impl Known {
+    pub(super) fn index(&self) -> Index {
+        self.index
+    }
+
+    pub(super) fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// Gives members their columns, all of them if `all`, else those that are new, and learns their order.
+    pub(super) fn settle(
+        &mut self,
+        text: &[u8],
+        members: &mut [Member],
+        all: bool,
+        tables: &mut Tables,
+    ) -> Result<(), Refusal> {
+        for member in members.iter_mut().filter(|member| all || member.column == NEW) {
+            member.column = self.column(member.name.of(text), tables)?;
+        }
+        self.columns.row.learn(members);
+        Ok(())
+    }
+
+    fn settle_key(
+        &mut self,
+        text: &[u8],
+        members: &mut [Member],
+        tables: &mut Tables,
+    ) -> Result<(), Refusal> {
+        for member in members.iter_mut() {
+            if member.column == NEW {
+                member.column = self.column(member.name.of(text), tables)?;
+            }
+            tables.mark_key(self.index, member.column);
+        }
+        self.columns.key.learn(members);
+        Ok(())
+    }
+
+    /// The number of the column whose escaped name is `name`; adds it to the table if it is new there.
+    fn column(&mut self, name: &[u8], tables: &mut Tables) -> Result<u16, Refusal> {
+        // The table may have grown through another spelling of its name.
+        let table = tables.get(self.index);
+        for column in
+            table.and_then(|table| table.columns.get(self.columns.len()..)).unwrap_or_default()
+        {
+            self.columns.push(&column.name, column.name.as_bytes());
+        }
+        let number = self.columns.number(name);
+        if number != NEW {
+            return Ok(number);
+        }
+        let plain = json::unescape(name);
+        let source_type = self.types.get(&*plain).map_or("", |known| known);
+        let Some(number) = tables.add_column(self.index, &plain, source_type, false) else {
+            let table = tables.get(self.index).map(|table| table.qualified_name());
+            return Err(Refusal::new(
+                Code::SchemaUnknown,
+                format!(
+                    "table \"{}\" has more than {MAX_COLUMNS} columns: an object used as a map is better kept in one column",
+                    table.unwrap_or_default()
+                ),
+            ));
+        };
+        self.columns.push(&plain, name);
+        Ok(number)
+    }
+
+    /// Notes the column types that a schema envelope tells, if it is not the one they were told by last.
+    pub(super) fn note_types(&mut self, schema: &[u8], number: u32, tables: &mut Tables) {
+        let told = (number, u32::try_from(schema.len()).unwrap_or(u32::MAX));
+        if self.typed_by == told {
+            return;
+        }
+        self.typed_by = told;
+        self.types = types::of_envelope(schema);
+        let columns =
+            tables.get(self.index).map(|table| table.columns.as_slice()).unwrap_or_default();
+        let typed: Vec<(u16, &str)> = (0u16..)
+            .zip(columns)
+            .filter_map(|(number, column)| Some((number, &**self.types.get(&*column.name)?)))
+            .collect();
+        for (column, source_type) in typed {
+            tables.set_source_type(self.index, column, source_type);
+        }
+    }
+}
+
+impl Key {
+    fn opaque(text: &[u8]) -> Self {
+        let span = json::span(0, text.len());
+        let image = RowImage { presence: Presence::Opaque, span, ..RowImage::default() };
+        Self { image, schema: Span::default() }
+    }
+}
+
+/// One key being read.
+struct KeyScan<'a> {
+    text: &'a [u8],
+    columns: &'a Columns,
+    schemas: &'a mut Memo,
+    members: &'a mut Vec<Member>,
+}
+
+impl KeyScan<'_> {
+    /// The key, and whether its columns stood as guessed.
+    fn key(&mut self, dialect: Dialect) -> Result<(Key, bool), Error> {
+        let start = json::begin(self.text)?;
+        if dialect == Dialect::Debezium
+            && let Some((image, guessed, schema)) = self.envelope(start)?
+        {
+            return Ok((Key { image, schema }, guessed));
+        }
+        let (image, guessed, end) = self.image(start)?;
+        json::finish(self.text, end)?;
+        Ok((Key { image, schema: Span::default() }, guessed))
+    }
+
+    /// Reads an object of `schema` and `payload` and nothing else; none where it is anything else.
+    fn envelope(&mut self, start: usize) -> Result<Option<(RowImage, bool, Span)>, Error> {
+        if json::byte(self.text, start) != b'{' {
+            return Ok(None);
+        }
+        let first_member = self.members.len();
+        let (mut schema, mut payload) = (None, None);
+        let mut at = json::blanks(self.text, start + 1);
+        loop {
+            let rest = self.text.get(at..).unwrap_or_default();
+            let is_schema = rest.starts_with(b"\"schema\"") && schema.is_none();
+            if !is_schema && (payload.is_some() || !rest.starts_with(b"\"payload\"")) {
+                self.members.truncate(first_member);
+                return Ok(None);
+            }
+            at = json::blanks(self.text, json::name(self.text, at)?.1);
+            let value = at;
+            if is_schema {
+                (_, at) = self.schemas.read(self.text, at)?;
+                schema = Some(json::span(value, at));
+            } else {
+                let (image, guessed, end) = self.image(at)?;
+                (payload, at) = (Some((image, guessed)), end);
+            }
+            let more;
+            (more, at) = json::after_member(self.text, at)?;
+            if !more {
+                break;
+            }
+        }
+        json::finish(self.text, at)?;
+        Ok(match (schema, payload) {
+            (Some(schema), Some((image, guessed))) => Some((image, guessed, schema)),
+            _ => {
+                self.members.truncate(first_member);
+                None
+            }
+        })
+    }
+
+    fn image(&mut self, at: usize) -> Result<(RowImage, bool, usize), Error> {
+        let first = json::byte(self.text, at);
+        if first == b'{' {
+            return self.columns.image(&self.columns.key, self.text, at, self.members);
+        }
+        let end = json::value(self.text, at)?;
+        let span = json::span(at, end);
+        Ok((RowImage { presence: presence(first), span, ..RowImage::default() }, true, end))
+    }
+}

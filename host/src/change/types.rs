@@ -1,0 +1,53 @@
+//! Column types as the schema envelope of Connect's JSON converter tells them. Off the hot path: once per schema.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::json;
+
+#[derive(Deserialize)]
+struct Envelope {
+    #[serde(default)]
+    fields: Vec<Image>,
+}
+
+#[derive(Deserialize)]
+struct Image {
+    field: Option<String>,
+    #[serde(default)]
+    fields: Vec<Field>,
+}
+
+#[derive(Deserialize)]
+struct Field {
+    field: Option<String>,
+    r#type: String,
+    /// The semantic type, `io.debezium.data.Json` say; it tells more than the physical one.
+    name: Option<String>,
+}
+
+/// Types by column name; empty where `schema` describes no row images.
+pub(super) fn of_envelope(schema: &[u8]) -> HashMap<Box<str>, Box<str>> {
+    let Ok(envelope) = serde_json::from_slice::<Envelope>(schema) else {
+        return HashMap::new();
+    };
+    let images = envelope.fields.into_iter();
+    let columns = images
+        .filter(|image| matches!(image.field.as_deref(), Some("before" | "after")))
+        .flat_map(|image| image.fields);
+    columns
+        .filter_map(|column| {
+            Some((column.field?.into(), column.name.unwrap_or(column.r#type).into()))
+        })
+        .collect()
+}
+
+/// The text of a JSON string; empty for anything else.
+pub(super) fn plain_text(value: &[u8]) -> Cow<'_, str> {
+    match value {
+        [b'"', text @ .., b'"'] => json::unescape(text),
+        _ => Cow::Borrowed(""),
+    }
+}

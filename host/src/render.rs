@@ -1,0 +1,188 @@
+//! From a record and the edits of its rows to the bytes that leave: splices them into the original text, so that whatever
+//! nobody touched stays byte for byte. Must not know plugins or Kafka.
+
+mod headers;
+mod image;
+mod schema;
+mod infer;
+mod writer;
+
+use std::borrow::Cow;
+
+use crate::change::{Event, Events, Presence, Row, RowImage, Span};
+use crate::contract::Image;
+use crate::outcome::Refusal;
+use crate::overlay::{Layout, Overlay, Target};
+use crate::record::Record;
+use crate::table::Tables;
+
+use schema::{Schemas, Side};
+use writer::Writer;
+
+pub use headers::{headers, topic};
+
+/// A decoded record and all that was decided about it. `layout` is that of its rows' table.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    pub record: &'a Record<'a>,
+    pub event: &'a Event,
+    pub events: &'a Events,
+    pub tables: &'a Tables,
+    pub layout: &'a Layout,
+    pub overlay: &'a Overlay,
+}
+
+impl<'a> Subject<'a> {
+    /// The record's rows with their numbers in the overlay.
+    fn rows(&self) -> impl Iterator<Item = (u32, &'a Row)> + use<'a> {
+        (self.event.first_row..).zip(self.events.rows_of(self.event))
+    }
+
+    /// `schema` is that of the envelope: created columns have a field there, whether the row has them or not.
+    fn is_untouched(&self, schema: Span) -> bool {
+        self.layout.is_identity()
+            && (schema.is_empty() || self.layout.created.is_empty())
+            && self.rows().all(|(row, _)| !self.overlay.is_edited(row))
+    }
+}
+
+/// Renders the records of one lane. Keeps buffers, and the schemas of envelopes as they were rewritten before.
+#[derive(Debug, Default)]
+pub struct Renderer {
+    edits: RowEdits,
+    /// Where images and schema stand in a value, in the order of the text.
+    sections: Vec<(u32, Section)>,
+    schemas: Schemas,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Section {
+    Schema,
+    Image { row: u32, image: Image },
+}
+
+impl Renderer {
+    /// The value that leaves; borrowed where nothing of it changes, none for a tombstone.
+    ///
+    /// Refused as `schema-unknown` is an edit whose JSON no schema of the record's envelope could describe.
+    pub fn value<'a>(&mut self, subject: Subject<'a>) -> Result<Option<Cow<'a, [u8]>>, Refusal> {
+        let Some(text) = subject.record.value else { return Ok(None) };
+        let schema = subject.event.value_schema;
+        if subject.is_untouched(schema) {
+            return Ok(Some(Cow::Borrowed(text)));
+        }
+        self.edits.forget();
+        self.sections.clear();
+        if !schema.is_empty() {
+            self.sections.push((schema.start, Section::Schema));
+        }
+        for (number, row) in subject.rows() {
+            for (image, at) in [(Image::Before, &row.before), (Image::After, &row.after)] {
+                if at.presence == Presence::Present {
+                    self.sections.push((at.span.start, Section::Image { row: number, image }));
+                }
+            }
+        }
+        self.sections.sort_unstable_by_key(|(start, _)| *start);
+        let mut writer = Writer::new(text);
+        for position in 0..self.sections.len() {
+            match self.sections.get(position).map(|(_, section)| *section) {
+                Some(Section::Schema) => {
+                    self.schema(subject, Side::Value, schema, &mut writer)?;
+                }
+                Some(Section::Image { row, image }) => {
+                    self.image(subject, row, image, &mut writer);
+                }
+                None => {}
+            }
+        }
+        Ok(Some(writer.finish()))
+    }
+
+    /// The key that leaves; borrowed where nothing of it changes, none where the record has none.
+    ///
+    /// Refused as in [`Self::value`].
+    pub fn key<'a>(&mut self, subject: Subject<'a>) -> Result<Option<Cow<'a, [u8]>>, Refusal> {
+        let Some(text) = subject.record.key else { return Ok(None) };
+        let present = |row: &Row| row.key.presence == Presence::Present;
+        let Some((number, row)) = subject.rows().find(|(_, row)| present(row)) else {
+            return Ok(Some(Cow::Borrowed(text)));
+        };
+        let schema = subject.event.key_schema;
+        if subject.is_untouched(schema) {
+            return Ok(Some(Cow::Borrowed(text)));
+        }
+        self.edits.forget();
+        let mut writer = Writer::new(text);
+        let schema_first = schema.start < row.key.span.start;
+        if !schema.is_empty() && schema_first {
+            self.schema(subject, Side::Key, schema, &mut writer)?;
+        }
+        self.image(subject, number, Image::Key, &mut writer);
+        if !schema.is_empty() && !schema_first {
+            self.schema(subject, Side::Key, schema, &mut writer)?;
+        }
+        Ok(Some(writer.finish()))
+    }
+
+    /// Writes the schema of the envelope at `span`, in step with what its images become.
+    fn schema(
+        &mut self,
+        subject: Subject<'_>,
+        side: Side,
+        span: Span,
+        writer: &mut Writer<'_>,
+    ) -> Result<(), Refusal> {
+        // Dialects with schemas have one row a record.
+        let Some((number, row)) = subject.rows().next() else { return Ok(()) };
+        self.edits.load(subject.overlay, number);
+        if let Some(text) = self.schemas.rewritten(subject, side, span, row, &self.edits)? {
+            writer
+                .replace(span.start as usize..span.end as usize, |out| out.extend_from_slice(text));
+        }
+        Ok(())
+    }
+
+    fn image(&mut self, subject: Subject<'_>, number: u32, image: Image, writer: &mut Writer<'_>) {
+        let Some((_, row)) = subject.rows().find(|(other, _)| *other == number) else { return };
+        self.edits.load(subject.overlay, number);
+        image::write(subject, row, image, &mut self.edits, writer);
+    }
+}
+
+fn row_image(row: &Row, image: Image) -> &RowImage {
+    match image {
+        Image::Key => &row.key,
+        Image::Before => &row.before,
+        Image::After | Image::Header | Image::Meta => &row.after,
+    }
+}
+
+/// Those edits of one row that count, by target: before, after and key columns, then created columns, headers and topic.
+#[derive(Debug, Default)]
+struct RowEdits {
+    row: Option<u32>,
+    /// With the edit's number in the overlay.
+    list: Vec<(Target, u32)>,
+    /// Whether each edit of the image being written has met a member of its column.
+    met: Vec<bool>,
+}
+
+impl RowEdits {
+    /// Forgets whose edits these are: row numbers come again in every batch.
+    fn forget(&mut self) {
+        self.row = None;
+    }
+
+    fn load(&mut self, overlay: &Overlay, row: u32) {
+        if self.row == Some(row) {
+            return;
+        }
+        self.row = Some(row);
+        self.list.clear();
+        self.list.extend(overlay.numbers(row));
+        // The highest number is the latest.
+        self.list.sort_unstable_by_key(|(target, number)| (*target, std::cmp::Reverse(*number)));
+        self.list.dedup_by_key(|(target, _)| *target);
+    }
+}

@@ -1,0 +1,45 @@
+//! The headers and the topic that leave.
+
+use std::borrow::Cow;
+
+use super::Subject;
+use crate::contract::kind;
+use crate::overlay::Target;
+use crate::record::OutputHeader;
+
+/// The record's headers in their order, with the edits made: an edited header takes the place of the first of its name, the
+/// others of that name are gone; a new one goes to the end. Where several rows set one header, the last of them counts.
+pub fn headers<'a>(subject: Subject<'a>) -> Vec<OutputHeader<'a>> {
+    let mut headers: Vec<OutputHeader<'a>> = subject
+        .record
+        .headers
+        .iter()
+        .map(|header| OutputHeader {
+            name: Cow::Borrowed(header.name),
+            value: header.value.map(Cow::Borrowed),
+        })
+        .collect();
+    for (row, _) in subject.rows().filter(|(row, _)| subject.overlay.is_edited(*row)) {
+        for (number, name) in (0u16..).zip(&subject.layout.headers) {
+            let Some(edit) = subject.overlay.get(row, Target::Header(number)) else { continue };
+            let name = name.as_bytes();
+            let position = headers.iter().position(|header| *header.name == *name);
+            headers.retain(|header| *header.name != *name);
+            if edit.kind == kind::ABSENT {
+                continue;
+            }
+            let value = (edit.kind != kind::NULL).then_some(Cow::Borrowed(edit.text));
+            let header = OutputHeader { name: Cow::Borrowed(name), value };
+            // Nothing before the first of its name was taken out.
+            headers.insert(position.unwrap_or(headers.len()), header);
+        }
+    }
+    headers
+}
+
+/// The topic that an edit chose instead of the pipeline's; that of the last row where several chose one.
+pub fn topic(subject: Subject<'_>) -> Option<&str> {
+    let edits = subject.rows().filter_map(|(row, _)| subject.overlay.get(row, Target::Topic));
+    let edit = edits.filter(|edit| edit.kind != kind::ABSENT && edit.kind != kind::NULL).last()?;
+    std::str::from_utf8(edit.text).ok()
+}

@@ -1,0 +1,141 @@
+//! One image of a row: each member kept, renamed, given new text or cut out with its comma, and new members at the end.
+
+use super::writer::Writer;
+use super::{RowEdits, Subject, row_image};
+use crate::cell;
+use crate::change::json::Removals;
+use crate::change::{Member, Presence, Row, Span};
+use crate::contract::{Image, kind};
+use crate::overlay::{Created, Edit, Fate, Target};
+
+pub(super) fn write(
+    subject: Subject<'_>,
+    row: &Row,
+    image: Image,
+    edits: &mut RowEdits,
+    writer: &mut Writer<'_>,
+) {
+    let at = row_image(row, image);
+    if at.presence != Presence::Present {
+        return;
+    }
+    let fates = subject.layout.fates(image);
+    let own = edits.select(image);
+    if fates.is_empty() && own.is_empty() && !edits.creates() {
+        return;
+    }
+    edits.met.clear();
+    edits.met.resize(own.len(), false);
+    let members = subject.events.members_of(at);
+    let mut removals = Removals::default();
+    for member in members {
+        let edit = edits.meet(own.clone(), Target::Column { image, column: member.column });
+        let edit = edit.and_then(|number| subject.overlay.edit(number));
+        let fate = fates.get(usize::from(member.column)).unwrap_or(&Fate::Keep);
+        let goes = *fate == Fate::Remove || edit.is_some_and(|edit| edit.kind == kind::ABSENT);
+        if let Some(cut) = removals.entry(whole(member), goes) {
+            writer.replace(cut, |_| {});
+        }
+        if goes {
+            continue;
+        }
+        if let Fate::Rename(name) = fate {
+            writer.replace(range(member.name), |out| cell::escape(name.as_bytes(), out));
+        }
+        if let Some(edit) = edit {
+            writer.replace(range(member.value), |out| out.extend_from_slice(edit.text));
+        }
+    }
+    let mut comma = removals.any_kept();
+    let mut end = members.last().map_or(at.span.start as usize + 1, |last| last.value.end as usize);
+    if let Some(cut) = removals.end() {
+        end = cut.end;
+        writer.replace(cut, |_| {});
+    }
+    for (name, edit) in added(subject, row, image, edits, own) {
+        writer.replace(end..end, |out| {
+            if comma {
+                out.push(b',');
+            }
+            out.push(b'"');
+            cell::escape(name.as_bytes(), out);
+            out.extend_from_slice(b"\":");
+            out.extend_from_slice(edit.text);
+        });
+        comma = true;
+    }
+}
+
+/// The members that the image does not have yet: columns of the table that this row came without, and created ones.
+fn added<'a>(
+    subject: Subject<'a>,
+    row: &Row,
+    image: Image,
+    edits: &RowEdits,
+    own: std::ops::Range<usize>,
+) -> impl Iterator<Item = (&'a str, Edit<'a>)> {
+    let table = subject.tables.get(row.table);
+    let missing = edits.list.get(own).unwrap_or_default().iter().zip(&edits.met);
+    let missing = missing.filter(|(_, met)| !**met).filter_map(move |((target, number), _)| {
+        let Target::Column { column, .. } = *target else { return None };
+        let name = match subject.layout.fate(image, column) {
+            Fate::Keep => &*table?.columns.get(usize::from(column))?.name,
+            Fate::Rename(name) => &**name,
+            Fate::Remove => return None,
+        };
+        Some((name, *number))
+    });
+    let created = edits.created().filter_map(move |(created, number)| {
+        match subject.layout.created.get(usize::from(created))? {
+            Created { image: of, name: Some(name) } if *of == image => Some((&**name, number)),
+            Created { .. } => None,
+        }
+    });
+    missing
+        .chain(created)
+        .filter_map(move |(name, number)| Some((name, subject.overlay.edit(number)?)))
+        .filter(|(_, edit)| edit.kind != kind::ABSENT)
+}
+
+impl RowEdits {
+    /// Where the edits of an image's columns stand in the list.
+    fn select(&self, image: Image) -> std::ops::Range<usize> {
+        let bound = |column| {
+            self.list.partition_point(|(target, _)| *target < Target::Column { image, column })
+        };
+        // No table has a column of the highest number.
+        bound(0)..bound(u16::MAX)
+    }
+
+    /// Whether any edit is of a created column.
+    fn creates(&self) -> bool {
+        self.created().next().is_some()
+    }
+
+    /// Created columns and the numbers of their edits.
+    pub(super) fn created(&self) -> impl Iterator<Item = (u16, u32)> {
+        self.list.iter().filter_map(|(target, number)| match target {
+            Target::Created(created) => Some((*created, *number)),
+            Target::Column { .. } | Target::Header(_) | Target::Topic => None,
+        })
+    }
+
+    /// The number of the edit of `target` among those in `own`, which has then met its member.
+    fn meet(&mut self, own: std::ops::Range<usize>, target: Target) -> Option<u32> {
+        let list = self.list.get(own).unwrap_or_default();
+        let position = list.binary_search_by_key(&target, |(target, _)| *target).ok()?;
+        if let Some(met) = self.met.get_mut(position) {
+            *met = true;
+        }
+        list.get(position).map(|(_, number)| *number)
+    }
+}
+
+/// A member from the quote before its name to the end of its value.
+fn whole(member: &Member) -> std::ops::Range<usize> {
+    member.name.start as usize - 1..member.value.end as usize
+}
+
+fn range(span: Span) -> std::ops::Range<usize> {
+    span.start as usize..span.end as usize
+}

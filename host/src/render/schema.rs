@@ -1,0 +1,260 @@
+//! Keeps the schema of an envelope in step with its payload: which changes a record's edits ask of it, and the schemas that
+//! were rewritten before. The writing itself is in `rewrite`.
+
+mod model;
+mod rewrite;
+
+use super::infer::{self, Type};
+use super::{RowEdits, Subject, row_image};
+use crate::change::{Presence, Row, Span};
+use crate::contract::{Image, kind};
+use crate::outcome::{Code, Refusal};
+use crate::overlay::{Edit, Fate, Layout, Target};
+use crate::table::Table;
+
+use model::{Field, Model};
+
+/// Whose envelope a schema is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Value,
+    Key,
+}
+
+impl Side {
+    fn images(self) -> &'static [Image] {
+        match self {
+            Self::Value => &[Image::Before, Image::After],
+            Self::Key => &[Image::Key],
+        }
+    }
+}
+
+/// The schemas seen, and what became of them.
+#[derive(Debug, Default)]
+pub(super) struct Schemas {
+    known: Vec<Known>,
+    /// Bytes held by `known`.
+    size: usize,
+    /// Room for the effects of one record.
+    effects: Vec<Effect>,
+}
+
+/// One schema of one table under one layout.
+#[derive(Debug)]
+struct Known {
+    table: u32,
+    side: Side,
+    text: Box<[u8]>,
+    layout: Layout,
+    model: Model,
+    /// The newest type of each created column, so that its field stays while rows come without it.
+    created: Vec<Option<Type>>,
+    rewritten: Vec<Rewritten>,
+}
+
+#[derive(Debug)]
+struct Rewritten {
+    effects: Vec<Effect>,
+    /// None where the schema stays as it is.
+    text: Option<Box<[u8]>>,
+}
+
+/// What an edit asks of the field of its target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Effect {
+    target: Target,
+    optional: bool,
+    /// None where the declared type still holds.
+    to: Option<Type>,
+}
+
+impl Schemas {
+    /// Above so many bytes or schemas everything is forgotten: what changes so much is not constant.
+    const LARGEST: usize = 16 * 1024 * 1024;
+    const MOST: usize = 256;
+    /// More variants of one schema than a few kinds of rows need are not worth remembering.
+    const VARIANTS: usize = 32;
+
+    /// The schema that the envelope leaves with; none where it stays as it is.
+    pub(super) fn rewritten(
+        &mut self,
+        subject: Subject<'_>,
+        side: Side,
+        span: Span,
+        row: &Row,
+        edits: &RowEdits,
+    ) -> Result<Option<&[u8]>, Refusal> {
+        let whole = match side {
+            Side::Value => subject.record.value,
+            Side::Key => subject.record.key,
+        };
+        let text = span.of(whole.unwrap_or_default());
+        if !text.starts_with(b"{") {
+            return Ok(None);
+        }
+        let Some(table) = subject.tables.get(row.table) else { return Ok(None) };
+        let at = self.find(table, side, text, subject.layout);
+        let Some(known) = self.known.get_mut(at) else { return Ok(None) };
+        self.effects.clear();
+        known.effects(subject, row, edits, &mut self.effects)?;
+        let variant = match known.rewritten.iter().position(|one| one.effects == self.effects) {
+            Some(variant) => variant,
+            None => {
+                let text = rewrite::schema(known, table, &self.effects);
+                self.size += text.as_ref().map_or(0, |text| text.len());
+                if known.rewritten.len() >= Self::VARIANTS {
+                    known.rewritten.clear();
+                }
+                known.rewritten.push(Rewritten { effects: self.effects.clone(), text });
+                known.rewritten.len() - 1
+            }
+        };
+        Ok(known.rewritten.get(variant).and_then(|variant| variant.text.as_deref()))
+    }
+
+    fn find(&mut self, table: &Table, side: Side, text: &[u8], layout: &Layout) -> usize {
+        let found = self.known.iter().position(|known| {
+            known.table == table.id
+                && known.side == side
+                && *known.text == *text
+                && known.layout == *layout
+        });
+        if let Some(found) = found {
+            return found;
+        }
+        if self.size > Self::LARGEST || self.known.len() >= Self::MOST {
+            self.known.clear();
+            self.size = 0;
+        }
+        self.size += text.len();
+        self.known.push(Known {
+            table: table.id,
+            side,
+            text: text.into(),
+            layout: layout.clone(),
+            model: Model::read(text, side, table),
+            created: vec![None; layout.created.len()],
+            rewritten: Vec::new(),
+        });
+        self.known.len() - 1
+    }
+}
+
+impl Known {
+    /// What the row's edits ask of the schema, in the order of their targets.
+    fn effects(
+        &mut self,
+        subject: Subject<'_>,
+        row: &Row,
+        edits: &RowEdits,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        for (target, number) in &edits.list {
+            let Target::Column { image, column } = *target else { continue };
+            let here = self.side.images().contains(&image)
+                && row_image(row, image).presence == Presence::Present;
+            if !here || *subject.layout.fate(image, column) == Fate::Remove {
+                continue;
+            }
+            if let Some(edit) = subject.overlay.edit(*number) {
+                let field = self.model.field(image, column);
+                if let Some((optional, to)) =
+                    asked(field, edit).map_err(|()| refusal(subject, row, column))?
+                {
+                    effects.push(Effect { target: *target, optional, to });
+                }
+            }
+        }
+        self.mirror(row, effects);
+        for (created, number) in edits.created() {
+            let place = self.created.get_mut(usize::from(created));
+            let edit = subject
+                .overlay
+                .edit(number)
+                .filter(|edit| !matches!(edit.kind, kind::ABSENT | kind::NULL));
+            if let (Some(place), Some(edit)) = (place, edit) {
+                let asked = asked(None, edit).map_err(|()| refusal_of_created(subject, created))?;
+                *place = asked.and_then(|(_, to)| to);
+            }
+        }
+        let known = (0u16..).zip(&self.created).zip(&self.layout.created);
+        effects.extend(known.filter_map(|((number, known), created)| {
+            let own = created.name.is_some() && self.side.images().contains(&created.image);
+            let to = known.clone().filter(|_| own)?;
+            Some(Effect { target: Target::Created(number), optional: true, to: Some(to) })
+        }));
+        Ok(())
+    }
+
+    /// Before and after share the name of their struct. So that they stay alike, an image that the row does not have takes the
+    /// changes of the other.
+    fn mirror(&self, row: &Row, effects: &mut Vec<Effect>) {
+        let present = |image| row_image(row, image).presence == Presence::Present;
+        let (from, to) = match (present(Image::Before), present(Image::After)) {
+            (true, false) => (Image::Before, Image::After),
+            (false, true) => (Image::After, Image::Before),
+            _ => return,
+        };
+        if self.side == Side::Key {
+            return;
+        }
+        for position in 0..effects.len() {
+            let Some(effect) = effects.get(position) else { return };
+            if let Target::Column { image, column } = effect.target
+                && image == from
+            {
+                let mirrored =
+                    Effect { target: Target::Column { image: to, column }, ..effect.clone() };
+                effects.push(mirrored);
+            }
+        }
+    }
+}
+
+/// Whether an edit makes a field optional, and which type it asks for; none where it fits the field as it is.
+fn asked(field: Option<Field>, edit: Edit<'_>) -> Result<Option<(bool, Option<Type>)>, ()> {
+    if matches!(edit.kind, kind::ABSENT | kind::NULL) {
+        return Ok(match field {
+            Some(field) if field.optional => None,
+            Some(_) => Some((true, None)),
+            None if edit.kind == kind::NULL => Some((true, Some(infer::STRING))),
+            None => None,
+        });
+    }
+    if field.is_some_and(|field| field.connect.takes(edit)) {
+        return Ok(None);
+    }
+    let to = match edit.kind {
+        kind::BOOLEAN => infer::BOOLEAN,
+        kind::NUMBER => infer::number(edit.text),
+        kind::BYTES => infer::BYTES,
+        kind::JSON => infer::json(edit.text).ok_or(())?,
+        _ => infer::STRING,
+    };
+    Ok(Some((field.is_none_or(|field| field.optional), Some(to))))
+}
+
+#[cold]
+fn refusal(subject: Subject<'_>, row: &Row, column: u16) -> Refusal {
+    let table = subject.tables.get(row.table);
+    let name =
+        table.and_then(|table| table.columns.get(usize::from(column))).map(|column| &*column.name);
+    no_type(name.unwrap_or_default())
+}
+
+#[cold]
+fn refusal_of_created(subject: Subject<'_>, created: u16) -> Refusal {
+    let created = subject.layout.created.get(usize::from(created));
+    no_type(created.and_then(|created| created.name.as_deref()).unwrap_or_default())
+}
+
+fn no_type(column: &str) -> Refusal {
+    Refusal::new(
+        Code::SchemaUnknown,
+        format!(
+            "column \"{column}\" now holds JSON that no Connect schema describes (an array of different types, or a name that \
+             stands twice): write it as a string"
+        ),
+    )
+}
