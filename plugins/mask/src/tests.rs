@@ -1,10 +1,11 @@
 //! Masks seen through the harness: settings and events in, events out.
 
 use lockgate_plugin::testing::{Harness, golden};
-use lockgate_plugin::{Column, Table};
+use lockgate_plugin::{Cell, Column, Edit, Table};
 use serde_json::{Value, json};
 
 use super::Mask;
+use super::rule::Rule;
 
 #[test]
 fn golden_events() {
@@ -226,4 +227,14 @@ fn an_encoding_that_a_mask_would_break_is_refused_when_the_table_opens() {
     );
     assert_eq!(masked_as(decimal, "null", json!("AQ==")), Ok(Value::Null));
     assert!(masked_as("jsonb", "keep-last:4", json!("{}")).is_err());
+}
+
+#[test]
+fn a_kind_to_come_never_passes() {
+    for rule in ["null", "constant:x", "redact", "keep-last:4", "keep-domain", "hmac"] {
+        let rule = Rule::parse(rule).unwrap();
+        let mut edit = Edit::default();
+        assert!(rule.mask(Cell::Unknown(200), None, 0, &mut edit).is_err(), "{rule}");
+        assert!(edit.is_empty());
+    }
 }
