@@ -22,8 +22,7 @@ pub(crate) fn cell(cell: Cell<'_>, row: u32, edit: &mut Edit) {
 
 /// One `*` a character.
 pub(crate) fn text(text: &str, out: &mut Vec<u8>) {
-    // Every character has one byte that does not continue another.
-    let characters = text.bytes().filter(|byte| byte & 0xc0 != 0x80).count();
+    let characters = if text.is_ascii() { text.len() } else { text.chars().count() };
     out.resize(out.len() + characters, b'*');
 }
 

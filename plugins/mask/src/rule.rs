@@ -159,23 +159,25 @@ fn digits_or_text(cell: Cell<'_>) -> Result<&str, Untreatable> {
 
 /// A value no longer than what may be kept would pass in clear: it is covered whole.
 fn keep_first(text: &str, kept: usize, out: &mut Vec<u8>) {
-    match text.char_indices().nth(kept) {
-        Some((at, _)) => {
-            let (clear, covered) = text.split_at(at);
-            out.extend_from_slice(clear.as_bytes());
-            redact::text(covered, out);
-        }
-        None => redact::text(text, out),
-    }
+    let cut = if text.is_ascii() {
+        (kept < text.len()).then_some(kept)
+    } else {
+        text.char_indices().nth(kept).map(|(at, _)| at)
+    };
+    let (clear, covered) = text.split_at(cut.unwrap_or(0));
+    out.extend_from_slice(clear.as_bytes());
+    redact::text(covered, out);
 }
 
 /// As [`keep_first`], from the end.
 fn keep_last(text: &str, kept: usize, out: &mut Vec<u8>) {
-    let Some((last_covered, _)) = text.char_indices().rev().nth(kept) else {
-        return redact::text(text, out);
+    let cut = if text.is_ascii() {
+        text.len().checked_sub(kept).filter(|cut| *cut > 0)
+    } else {
+        let start = text.char_indices().rev().nth(kept - 1).map(|(at, _)| at);
+        start.filter(|cut| *cut > 0)
     };
-    let start = text.char_indices().rev().nth(kept - 1).map_or(last_covered, |(at, _)| at);
-    let (covered, clear) = text.split_at(start);
+    let (covered, clear) = text.split_at(cut.unwrap_or(text.len()));
     redact::text(covered, out);
     out.extend_from_slice(clear.as_bytes());
 }
