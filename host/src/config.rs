@@ -1,13 +1,30 @@
 //! The configuration in which every name resolves and every limit is usable. What was typed is read and checked under
 //! `config/`; nothing after start looks at a raw value or at the environment.
 
+mod document;
+mod error;
+mod plugin_file;
+mod properties;
+mod raw;
+mod resolve;
+mod secrets;
+mod topics;
+mod units;
+
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::change::Class;
 use crate::table::Dialect;
+
+use self::document::Document;
+pub use self::error::Error;
+pub use self::properties::refused_property;
+use self::secrets::{Process, Surroundings};
+pub use self::topics::{Template, TopicFilter, TopicPattern};
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -18,15 +35,55 @@ pub struct Config {
     pub pipelines: Vec<Pipeline>,
     /// How long a SIGTERM may take to drain.
     pub drain: Duration,
+    /// The files that `${file:...}` named, to be watched; a change of one of them is a change of the configuration.
+    pub secret_files: Vec<PathBuf>,
 }
 
-#[derive(Clone, Debug)]
+impl Config {
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        Self::parse(&read(path)?, path)
+    }
+
+    /// `path` is where `text` stands: errors name it, and relative paths in `text` start from its folder.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
+        Self::parse_within(text, path, &Process)
+    }
+
+    fn parse_within(
+        text: &str,
+        path: &Path,
+        surroundings: &dyn Surroundings,
+    ) -> Result<Self, Error> {
+        let document = Document::new(path, text);
+        let tree = document.parse(surroundings)?;
+        let raw = document.read(tree.table)?;
+        resolve::config(&document, raw, tree.secret_files)
+    }
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|cause| Error::reading(path, cause))
+}
+
+#[derive(Clone)]
 pub struct Kafka {
     pub brokers: String,
     pub group: String,
     pub membership: Membership,
     /// Extra librdkafka properties for consumers and producers; the unsafe ones are already refused.
     pub properties: BTreeMap<String, String>,
+}
+
+/// Without the properties' values: passwords are among them.
+impl fmt::Debug for Kafka {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kafka")
+            .field("brokers", &self.brokers)
+            .field("group", &self.group)
+            .field("membership", &self.membership)
+            .field("properties", &self.properties.keys())
+            .finish()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,38 +124,6 @@ pub struct Pipeline {
     pub limits: Limits,
 }
 
-/// A topic name, or a glob over topic names.
-#[derive(Clone, Debug)]
-pub enum TopicPattern {
-    Exact(String),
-    Glob(globset::Glob),
-}
-
-/// Text with `{name}` places, checked when the configuration was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
-    pub parts: Vec<Part>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
-    Text(String),
-    /// `{topic}`: the source topic.
-    Topic,
-}
-
-impl Template {
-    pub fn render(&self, topic: &str) -> String {
-        self.parts
-            .iter()
-            .map(|part| match part {
-                Part::Text(text) => text.as_str(),
-                Part::Topic => topic,
-            })
-            .collect()
-    }
-}
-
 /// What a dead letter holds of the record it stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Payload {
@@ -110,8 +135,9 @@ pub enum Payload {
 }
 
 /// Where a partition without a committed offset begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Start {
+    #[default]
     Earliest,
     Latest,
     /// Milliseconds since 1970.
@@ -142,6 +168,20 @@ pub enum ClassPolicy {
     Halt,
 }
 
+impl ClassPolicy {
+    /// Every class that no plugin sees, with its policy where none is configured: what is not understood is never passed.
+    pub fn defaults() -> BTreeMap<Class, Self> {
+        let unseen =
+            Class::ALL.into_iter().filter(|class| !matches!(class, Class::Row | Class::Tombstone));
+        unseen
+            .map(|class| match class {
+                Class::Unknown => (class, Self::DeadLetter),
+                _ => (class, Self::Pass),
+            })
+            .collect()
+    }
+}
+
 /// What one lane may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -166,7 +206,7 @@ impl Default for Limits {
 }
 
 /// What stands in `NAME.toml` beside a plugin.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PluginFile {
     /// The official plugin to use where there is no `NAME.wasm`.
     pub official: Option<String>,
@@ -177,8 +217,43 @@ pub struct PluginFile {
     /// Bytes of all its memories together.
     pub memory: usize,
     pub on_fault: FaultPolicy,
-    /// Handed to `configure` as JSON.
+    /// An object, handed to `configure` as JSON.
     pub settings: serde_json::Value,
+    /// As `Config::secret_files`.
+    pub secret_files: Vec<PathBuf>,
+}
+
+impl PluginFile {
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        Self::parse(&read(path)?, path)
+    }
+
+    /// As [`Config::parse`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
+        Self::parse_within(text, path, &Process)
+    }
+
+    fn parse_within(
+        text: &str,
+        path: &Path,
+        surroundings: &dyn Surroundings,
+    ) -> Result<Self, Error> {
+        let document = Document::new(path, text);
+        plugin_file::read(&document, document.parse(surroundings)?)
+    }
+}
+
+/// Without the settings: keys of HMACs are among them.
+impl fmt::Debug for PluginFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PluginFile")
+            .field("official", &self.official)
+            .field("tables", &self.tables)
+            .field("deadline", &self.deadline)
+            .field("memory", &self.memory)
+            .field("on_fault", &self.on_fault)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What happens to a record whose plugin failed on it.
@@ -200,6 +275,10 @@ impl Default for PluginFile {
             memory: 64 << 20,
             on_fault: FaultPolicy::DeadLetter,
             settings: serde_json::Value::Object(serde_json::Map::new()),
+            secret_files: Vec::new(),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
