@@ -1,6 +1,8 @@
 //! The contract of `wit/plugin.wit` as plain Rust values, so that the chain, the outcome check and their tests need no
 //! WebAssembly. Must not know wasmtime; `plugin/bindings` converts, mostly by moving vectors.
 
+use std::fmt;
+
 use crate::outcome::Code;
 use crate::table::Table;
 
@@ -20,6 +22,26 @@ pub struct Field {
     pub image: Image,
     pub name: String,
     pub pointer: String,
+}
+
+impl fmt::Display for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Before => "before",
+            Self::After => "after",
+            Self::Key => "key",
+            Self::Header => "header",
+            Self::Meta => "meta",
+        })
+    }
+}
+
+/// As settings and messages spell it: `after.profile#/contact/email`.
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.image, self.name)?;
+        if self.pointer.is_empty() { Ok(()) } else { write!(f, "#{}", self.pointer) }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

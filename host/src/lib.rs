@@ -7,10 +7,13 @@ pub mod record;
 pub mod table;
 pub mod change;
 pub mod contract;
+pub mod cell;
 pub mod overlay;
 pub mod plugin;
 pub mod outcome_check;
-
+pub mod chain;
+pub mod render;
+pub mod pipeline;
 pub mod outcome;
 pub mod tracker;
 pub mod config;

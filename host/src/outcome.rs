@@ -1,10 +1,11 @@
 //! What became of a record. Every record read ends in exactly one of these; which of them may be committed is the tracker's
 //! business.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::record::Output;
+use crate::record::{self, Output, OutputHeader};
 
 /// The end of a record's journey.
 #[derive(Debug)]
@@ -13,10 +14,50 @@ pub enum Outcome<'a> {
     Forward { record: Output<'a>, emissions: Vec<Output<'a>> },
     /// A plugin or a policy decided that the record ends here.
     Drop(DropCause),
+    /// The record ends here, but plugins made these in its place.
+    Replace(Vec<Output<'a>>),
     /// Keep the record and the reason on the dead-letter topic.
-    DeadLetter(Refusal),
+    DeadLetter { refusal: Refusal, kept: Kept<'a> },
     /// Nothing of this partition may go on from here until someone mends the cause.
     Halt(Refusal),
+}
+
+/// What a dead letter shows of its record, as `dead_letter_payload` decided.
+#[derive(Debug, Default)]
+pub struct Kept<'a> {
+    pub key: Option<Cow<'a, [u8]>>,
+    pub value: Option<Cow<'a, [u8]>>,
+    pub headers: Vec<OutputHeader<'a>>,
+    pub payload: Shown,
+}
+
+impl Kept<'_> {
+    /// Bytes of key, value and headers together.
+    pub fn size(&self) -> usize {
+        record::size(self.key.as_deref(), self.value.as_deref(), &self.headers)
+    }
+}
+
+/// How much of the record a dead letter shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// Key, value and headers as they came.
+    #[default]
+    Whole,
+    /// Cells that plugins write are replaced.
+    Masked,
+    /// Neither key, value nor headers.
+    Nothing,
+}
+
+impl Shown {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Masked => "masked",
+            Self::Nothing => "omitted",
+        }
+    }
 }
 
 /// Who decided that a record ends here.

@@ -23,8 +23,8 @@ pub use headers::{headers, topic};
 
 /// A decoded record and all that was decided about it. `layout` is that of its rows' table.
 #[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
-    pub record: &'a Record<'a>,
+pub struct Subject<'a, 'r> {
+    pub record: &'a Record<'r>,
     pub event: &'a Event,
     pub events: &'a Events,
     pub tables: &'a Tables,
@@ -32,7 +32,7 @@ pub struct Subject<'a> {
     pub overlay: &'a Overlay,
 }
 
-impl<'a> Subject<'a> {
+impl<'a> Subject<'a, '_> {
     /// The record's rows with their numbers in the overlay.
     fn rows(&self) -> impl Iterator<Item = (u32, &'a Row)> + use<'a> {
         (self.event.first_row..).zip(self.events.rows_of(self.event))
@@ -65,7 +65,10 @@ impl Renderer {
     /// The value that leaves; borrowed where nothing of it changes, none for a tombstone.
     ///
     /// Refused as `schema-unknown` is an edit whose JSON no schema of the record's envelope could describe.
-    pub fn value<'a>(&mut self, subject: Subject<'a>) -> Result<Option<Cow<'a, [u8]>>, Refusal> {
+    pub fn value<'r>(
+        &mut self,
+        subject: Subject<'_, 'r>,
+    ) -> Result<Option<Cow<'r, [u8]>>, Refusal> {
         let Some(text) = subject.record.value else { return Ok(None) };
         let schema = subject.event.value_schema;
         if subject.is_untouched(schema) {
@@ -102,7 +105,7 @@ impl Renderer {
     /// The key that leaves; borrowed where nothing of it changes, none where the record has none.
     ///
     /// Refused as in [`Self::value`].
-    pub fn key<'a>(&mut self, subject: Subject<'a>) -> Result<Option<Cow<'a, [u8]>>, Refusal> {
+    pub fn key<'r>(&mut self, subject: Subject<'_, 'r>) -> Result<Option<Cow<'r, [u8]>>, Refusal> {
         let Some(text) = subject.record.key else { return Ok(None) };
         let present = |row: &Row| row.key.presence == Presence::Present;
         let Some((number, row)) = subject.rows().find(|(_, row)| present(row)) else {
@@ -128,7 +131,7 @@ impl Renderer {
     /// Writes the schema of the envelope at `span`, in step with what its images become.
     fn schema(
         &mut self,
-        subject: Subject<'_>,
+        subject: Subject<'_, '_>,
         side: Side,
         span: Span,
         writer: &mut Writer<'_>,
@@ -143,7 +146,13 @@ impl Renderer {
         Ok(())
     }
 
-    fn image(&mut self, subject: Subject<'_>, number: u32, image: Image, writer: &mut Writer<'_>) {
+    fn image(
+        &mut self,
+        subject: Subject<'_, '_>,
+        number: u32,
+        image: Image,
+        writer: &mut Writer<'_>,
+    ) {
         let Some((_, row)) = subject.rows().find(|(other, _)| *other == number) else { return };
         self.edits.load(subject.overlay, number);
         image::write(subject, row, image, &mut self.edits, writer);

@@ -307,4 +307,3 @@ fn digits(text: &[u8], start: usize) -> Step {
     }
     if at > start { Ok(at) } else { Err(Expected::Digit.error(at)) }
 }
-

@@ -9,8 +9,8 @@ use crate::record::OutputHeader;
 
 /// The record's headers in their order, with the edits made: an edited header takes the place of the first of its name, the
 /// others of that name are gone; a new one goes to the end. Where several rows set one header, the last of them counts.
-pub fn headers<'a>(subject: Subject<'a>) -> Vec<OutputHeader<'a>> {
-    let mut headers: Vec<OutputHeader<'a>> = subject
+pub fn headers<'r>(subject: Subject<'_, 'r>) -> Vec<OutputHeader<'r>> {
+    let mut headers: Vec<OutputHeader<'r>> = subject
         .record
         .headers
         .iter()
@@ -28,8 +28,8 @@ pub fn headers<'a>(subject: Subject<'a>) -> Vec<OutputHeader<'a>> {
             if edit.kind == kind::ABSENT {
                 continue;
             }
-            let value = (edit.kind != kind::NULL).then_some(Cow::Borrowed(edit.text));
-            let header = OutputHeader { name: Cow::Borrowed(name), value };
+            let value = (edit.kind != kind::NULL).then(|| Cow::Owned(edit.text.to_vec()));
+            let header = OutputHeader { name: Cow::Owned(name.to_vec()), value };
             // Nothing before the first of its name was taken out.
             headers.insert(position.unwrap_or(headers.len()), header);
         }
@@ -38,7 +38,7 @@ pub fn headers<'a>(subject: Subject<'a>) -> Vec<OutputHeader<'a>> {
 }
 
 /// The topic that an edit chose instead of the pipeline's; that of the last row where several chose one.
-pub fn topic(subject: Subject<'_>) -> Option<&str> {
+pub fn topic<'a>(subject: Subject<'a, '_>) -> Option<&'a str> {
     let edits = subject.rows().filter_map(|(row, _)| subject.overlay.get(row, Target::Topic));
     let edit = edits.filter(|edit| edit.kind != kind::ABSENT && edit.kind != kind::NULL).last()?;
     std::str::from_utf8(edit.text).ok()

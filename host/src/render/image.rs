@@ -9,7 +9,7 @@ use crate::contract::{Image, kind};
 use crate::overlay::{Created, Edit, Fate, Target};
 
 pub(super) fn write(
-    subject: Subject<'_>,
+    subject: Subject<'_, '_>,
     row: &Row,
     image: Image,
     edits: &mut RowEdits,
@@ -68,7 +68,7 @@ pub(super) fn write(
 
 /// The members that the image does not have yet: columns of the table that this row came without, and created ones.
 fn added<'a>(
-    subject: Subject<'a>,
+    subject: Subject<'a, '_>,
     row: &Row,
     image: Image,
     edits: &RowEdits,

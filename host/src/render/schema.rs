@@ -79,7 +79,7 @@ impl Schemas {
     /// The schema that the envelope leaves with; none where it stays as it is.
     pub(super) fn rewritten(
         &mut self,
-        subject: Subject<'_>,
+        subject: Subject<'_, '_>,
         side: Side,
         span: Span,
         row: &Row,
@@ -145,7 +145,7 @@ impl Known {
     /// What the row's edits ask of the schema, in the order of their targets.
     fn effects(
         &mut self,
-        subject: Subject<'_>,
+        subject: Subject<'_, '_>,
         row: &Row,
         edits: &RowEdits,
         effects: &mut Vec<Effect>,
@@ -236,7 +236,7 @@ fn asked(field: Option<Field>, edit: Edit<'_>) -> Result<Option<(bool, Option<Ty
 }
 
 #[cold]
-fn refusal(subject: Subject<'_>, row: &Row, column: u16) -> Refusal {
+fn refusal(subject: Subject<'_, '_>, row: &Row, column: u16) -> Refusal {
     let table = subject.tables.get(row.table);
     let name =
         table.and_then(|table| table.columns.get(usize::from(column))).map(|column| &*column.name);
@@ -244,7 +244,7 @@ fn refusal(subject: Subject<'_>, row: &Row, column: u16) -> Refusal {
 }
 
 #[cold]
-fn refusal_of_created(subject: Subject<'_>, created: u16) -> Refusal {
+fn refusal_of_created(subject: Subject<'_, '_>, created: u16) -> Refusal {
     let created = subject.layout.created.get(usize::from(created));
     no_type(created.and_then(|created| created.name.as_deref()).unwrap_or_default())
 }

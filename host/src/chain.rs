@@ -1,0 +1,399 @@
+//! The plugins of a pipeline, called one after the other over a batch: gathers the planned cells, calls, has the answer
+//! checked in full, keeps the edits as an overlay. Must not know wasmtime, Kafka or how edits are spliced.
+
+mod compile;
+mod gather;
+mod apply;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustc_hash::FxHashMap;
+
+use crate::change::{Class, Events, Presence, Row};
+use crate::config::FaultPolicy;
+use crate::contract::{self, Emission, Fault, FaultClass, Image, Transform};
+use crate::outcome::{Code, Identity, Refusal};
+use crate::overlay::{Layout, Overlay, Target};
+use crate::record::Record;
+use crate::table::{self, Table, Tables};
+
+pub use compile::{Access, Compiled, Meta, Place, StagePlan};
+
+/// Rows and gathered bytes that one call may hand over.
+pub const CALL_ROWS: usize = 1_024;
+pub const CALL_BYTES: usize = 1 << 20;
+
+/// Bytes that one answer may hold, rows of 8 MB that are rewritten whole included.
+pub const ANSWER_BYTES: usize = 16 << 20;
+
+/// How often a batch is tried before its records take the fault policy: the second time on a fresh instance.
+const ATTEMPTS: u32 = 2;
+
+/// One plugin of the chain, as one lane holds it.
+pub struct Stage {
+    pub identity: Arc<Identity>,
+    pub transform: Box<dyn Transform>,
+    /// Globs over `database.schema.table`, `schema.table` and `table`; none for every table.
+    pub tables: Option<globset::GlobSet>,
+    pub on_fault: FaultPolicy,
+    pub tally: Tally,
+}
+
+impl Stage {
+    fn takes(&self, table: &Table) -> bool {
+        self.tables.as_ref().is_none_or(|globs| table.names().any(|name| globs.is_match(name)))
+    }
+}
+
+/// What a stage did since it was last asked.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    pub calls: u64,
+    pub rows: u64,
+    pub edits: u64,
+    pub faults: FxHashMap<FaultClass, u64>,
+    /// Time of each call.
+    pub durations: Vec<Duration>,
+}
+
+/// What the chain decided about a row.
+#[derive(Clone, Debug, Default)]
+pub enum Verdict {
+    #[default]
+    Keep,
+    /// By the plugin of that stage.
+    Drop(Arc<Identity>),
+    /// `on_fault = "drop"`.
+    DropOnFault,
+    Refuse(Box<Refusal>),
+    Halt(Box<Refusal>),
+}
+
+impl Verdict {
+    /// Whether the stages still to come see the row.
+    fn goes_on(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+}
+
+/// The batch at hand.
+#[derive(Clone, Copy)]
+pub struct Batch<'b, 'r> {
+    pub records: &'b [Record<'r>],
+    pub events: &'b Events,
+    pub tables: &'b Tables,
+}
+
+/// The plugins of a pipeline and what they decided about the latest batch.
+pub struct Chain {
+    pub stages: Vec<Stage>,
+    compiled: FxHashMap<table::Index, Result<Compiled, Refusal>>,
+    overlay: Overlay,
+    verdicts: Vec<Verdict>,
+    emissions: Vec<Emission>,
+    by_table: Vec<(table::Index, Vec<u32>)>,
+    gathered: gather::Buffers,
+}
+
+impl Chain {
+    pub fn new(stages: Vec<Stage>) -> Self {
+        Self {
+            stages,
+            compiled: FxHashMap::default(),
+            overlay: Overlay::default(),
+            verdicts: Vec::new(),
+            emissions: Vec::new(),
+            by_table: Vec::new(),
+            gathered: gather::Buffers::default(),
+        }
+    }
+
+    /// Opens each of `tables`, as a trial before the chain goes live. The error names table and plugin.
+    pub fn open_all<'t>(
+        &mut self,
+        tables: impl Iterator<Item = &'t Table>,
+    ) -> Result<Vec<Compiled>, String> {
+        let mut opened = Vec::new();
+        for table in tables {
+            let compiled = compile::compile(table, &mut self.stages);
+            opened.push(compiled.map_err(|(stage, fault)| {
+                let name = self.stages.get(stage).map_or("", |stage| &*stage.identity.name);
+                format!(
+                    "opening table \"{}\" with plugin \"{name}\": {fault}",
+                    table.qualified_name()
+                )
+            })?);
+        }
+        Ok(opened)
+    }
+
+    /// Runs the batch through every stage. Afterwards [`Self::verdict`], [`Self::overlay`] and [`Self::emissions`] tell
+    /// what came of it.
+    pub fn run(&mut self, batch: Batch<'_, '_>) {
+        self.overlay.reset(batch.events.rows.len());
+        self.verdicts.clear();
+        self.verdicts.resize(batch.events.rows.len(), Verdict::Keep);
+        self.emissions.clear();
+        if self.stages.is_empty() {
+            return;
+        }
+        self.group_by_table(batch.events);
+        let by_table = std::mem::take(&mut self.by_table);
+        for (index, rows) in by_table.iter().filter(|(_, rows)| !rows.is_empty()) {
+            self.open(*index, rows, batch);
+        }
+        for stage in 0..self.stages.len() {
+            for (index, rows) in by_table.iter().filter(|(_, rows)| !rows.is_empty()) {
+                self.run_stage(stage, *index, rows, batch);
+            }
+        }
+        self.by_table = by_table;
+        self.emissions.sort_by_key(|emission| emission.row);
+    }
+
+    /// What was decided about a row of the latest batch.
+    pub fn verdict(&self, row: u32) -> &Verdict {
+        self.verdicts.get(row as usize).unwrap_or(&Verdict::Keep)
+    }
+
+    pub fn overlay(&self) -> &Overlay {
+        &self.overlay
+    }
+
+    /// Records the plugins made beside the row, in the order of the stages.
+    pub fn emissions(&self, row: u32) -> &[Emission] {
+        let first = self.emissions.partition_point(|emission| emission.row < row);
+        let last = self.emissions.partition_point(|emission| emission.row <= row);
+        self.emissions.get(first..last).unwrap_or_default()
+    }
+
+    pub fn layout(&self, table: table::Index) -> Option<&Layout> {
+        self.compiled.get(&table)?.as_ref().ok().map(|compiled| &compiled.layout)
+    }
+
+    /// Everything that any stage writes in `table`: what a dead letter must not show. None where the table could not be
+    /// opened, so that nobody knows.
+    pub fn written(&self, table: table::Index) -> Option<impl Iterator<Item = Target>> {
+        let compiled = self.compiled.get(&table)?.as_ref().ok()?;
+        let accesses = compiled.stages.iter().flatten().flat_map(|stage| &stage.writes);
+        Some(accesses.filter_map(|access| match access.place {
+            Place::Target(target) => Some(target),
+            Place::Meta(_) | Place::Nowhere => None,
+        }))
+    }
+
+    fn group_by_table(&mut self, events: &Events) {
+        for (_, rows) in &mut self.by_table {
+            rows.clear();
+        }
+        let mut at = 0;
+        for (number, row) in (0u32..).zip(&events.rows) {
+            if self.by_table.get(at).is_none_or(|(index, _)| *index != row.table) {
+                let known = self.by_table.iter().position(|(index, _)| *index == row.table);
+                at = known.unwrap_or_else(|| {
+                    self.by_table.push((row.table, Vec::new()));
+                    self.by_table.len() - 1
+                });
+            }
+            if let Some((_, rows)) = self.by_table.get_mut(at) {
+                rows.push(number);
+            }
+        }
+    }
+
+    /// Makes sure the table is compiled as it stands now, and refuses the rows that no plan can be trusted with.
+    fn open(&mut self, index: table::Index, rows: &[u32], batch: Batch<'_, '_>) {
+        let Some(table) = batch.tables.get(index) else { return };
+        let current = matches!(self.compiled.get(&index), Some(Ok(known)) if known.id == table.id);
+        if !current {
+            let compiled = compile::compile(table, &mut self.stages).map_err(|(stage, fault)| {
+                let reason = format!("opening table \"{}\": {fault}", table.qualified_name());
+                Refusal { attempt: 1, ..self.refusal(stage, &fault, reason) }
+            });
+            self.compiled.insert(index, compiled);
+        }
+        match self.compiled.get(&index) {
+            // A table that no plan covers must not pass by its plugins: its partitions wait for a better plugin.
+            Some(Err(refusal)) => {
+                for row in rows {
+                    set(&mut self.verdicts, *row, Verdict::Halt(Box::new(refusal.clone())));
+                }
+            }
+            Some(Ok(compiled)) => {
+                let keyed = compiled
+                    .stages
+                    .iter()
+                    .position(|s| s.as_ref().is_some_and(StagePlan::touches_key));
+                let Some(by) = keyed.and_then(|stage| self.stages.get(stage)) else { return };
+                for number in rows {
+                    let opaque = batch.events.rows.get(*number as usize);
+                    if opaque.is_some_and(|row| row.key.presence == Presence::Opaque) {
+                        let reason = "the key is not a JSON object, yet the plugin changes a column of the key";
+                        let refusal = Refusal::by(Code::Undecodable, &by.identity, reason);
+                        set(&mut self.verdicts, *number, Verdict::Refuse(Box::new(refusal)));
+                    }
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn run_stage(&mut self, stage: usize, index: table::Index, rows: &[u32], batch: Batch<'_, '_>) {
+        let Some(Ok(compiled)) = self.compiled.get(&index) else { return };
+        let Some(Some(plan)) = compiled.stages.get(stage) else { return };
+        let mut live = std::mem::take(&mut self.gathered.live);
+        live.clear();
+        live.extend(rows.iter().copied().filter(|number| {
+            let goes_on = self.verdicts.get(*number as usize).is_some_and(Verdict::goes_on);
+            let row = batch.events.rows.get(*number as usize);
+            goes_on && row.is_some_and(|row| plan.wants(row.operation))
+        }));
+        let called = plan.is_called();
+        let mut rest = live.as_slice();
+        while called && !rest.is_empty() {
+            let Some(Ok(compiled)) = self.compiled.get(&index) else { break };
+            let Some(Some(plan)) = compiled.stages.get(stage) else { break };
+            let (now, later) = rest.split_at(gather::fitting(plan, rest, batch.events));
+            rest = later;
+            self.call(Call { stage, index, table: compiled.id }, now, batch);
+        }
+        self.gathered.live = live;
+        self.remove_inside(stage, index, batch);
+    }
+
+    /// One call with all its attempts.
+    fn call(&mut self, call: Call, rows: &[u32], batch: Batch<'_, '_>) {
+        let Some(Ok(compiled)) = self.compiled.get(&call.index) else { return };
+        let Some(Some(plan)) = compiled.stages.get(call.stage) else { return };
+        let Some(stage) = self.stages.get_mut(call.stage) else { return };
+        let source = gather::Source { batch, overlay: &self.overlay };
+        let unreadable = self.gathered.fill(plan, rows, source);
+        for (row, place) in unreadable {
+            let reason = format!("cell {place} holds half of a surrogate pair, which is no text");
+            let refusal = Refusal::by(Code::Undecodable, &stage.identity, reason);
+            let verdict = by_policy(stage.on_fault, refusal);
+            set(&mut self.verdicts, row, verdict);
+        }
+        let rows = std::mem::take(&mut self.gathered.rows);
+        let mut fault = None;
+        for _ in 0..if rows.is_empty() { 0 } else { ATTEMPTS } {
+            let asked = contract::Batch {
+                table: call.table,
+                operations: &self.gathered.operations,
+                reads: &self.gathered.reads,
+            };
+            let begun = Instant::now();
+            let answer = stage.transform.process(asked);
+            stage.tally.calls += 1;
+            stage.tally.rows += rows.len() as u64;
+            stage.tally.durations.push(begun.elapsed());
+            let checked = answer.and_then(|answer| apply::check(plan, rows.len(), answer));
+            match checked {
+                Ok(answer) => {
+                    fault = None;
+                    let target = apply::Target { stage, plan, rows: &rows, batch };
+                    let kept = apply::Kept {
+                        overlay: &mut self.overlay,
+                        verdicts: &mut self.verdicts,
+                        emissions: &mut self.emissions,
+                    };
+                    apply::apply(answer, target, kept);
+                    break;
+                }
+                Err(met) => {
+                    *stage.tally.faults.entry(met.class).or_default() += 1;
+                    if met.class == FaultClass::ContractViolated {
+                        stage.transform.discard(&met);
+                    }
+                    fault = Some(met);
+                }
+            }
+        }
+        if let Some(fault) = fault {
+            let refusal = self.refusal(call.stage, &fault, fault.message.clone());
+            let policy = self.stages.get(call.stage).map(|s| s.on_fault).unwrap_or_default();
+            for row in &rows {
+                set(&mut self.verdicts, *row, by_policy(policy, refusal.clone()));
+            }
+        }
+        self.gathered.rows = rows;
+    }
+
+    /// Removes that reach into a cell: edits of the gateway's own, after the stage's call.
+    fn remove_inside(&mut self, stage: usize, index: table::Index, batch: Batch<'_, '_>) {
+        let Some(Ok(compiled)) = self.compiled.get(&index) else { return };
+        let Some(Some(plan)) = compiled.stages.get(stage) else { return };
+        for access in &plan.removes {
+            for number in &self.gathered.live {
+                if self.verdicts.get(*number as usize).is_some_and(Verdict::goes_on) {
+                    apply::remove_inside(access, *number, batch, &mut self.overlay);
+                }
+            }
+        }
+    }
+
+    fn refusal(&self, stage: usize, fault: &Fault, reason: String) -> Refusal {
+        let code = fault.class.code();
+        let refusal = match self.stages.get(stage) {
+            Some(stage) => Refusal::by(code, &stage.identity, reason),
+            None => Refusal::new(code, reason),
+        };
+        Refusal { attempt: ATTEMPTS, ..refusal }
+    }
+}
+
+/// Which call is meant: the stage, the table's place among the lane's tables, and the id the plugin knows it by.
+#[derive(Clone, Copy)]
+struct Call {
+    stage: usize,
+    index: table::Index,
+    table: u32,
+}
+
+fn by_policy(policy: FaultPolicy, refusal: Refusal) -> Verdict {
+    match policy {
+        FaultPolicy::DeadLetter => Verdict::Refuse(Box::new(refusal)),
+        FaultPolicy::Drop => Verdict::DropOnFault,
+        FaultPolicy::Pass => Verdict::Keep,
+        FaultPolicy::Halt => Verdict::Halt(Box::new(refusal)),
+    }
+}
+
+fn set(verdicts: &mut [Verdict], row: u32, verdict: Verdict) {
+    if let Some(known) = verdicts.get_mut(row as usize) {
+        *known = verdict;
+    }
+}
+
+/// Whether a row is a tombstone's: plugins may change its key, but whether it passes is decided by its delete.
+fn is_tombstone(events: &Events, row: u32) -> bool {
+    let record = events.rows.get(row as usize).map(|row| row.record as usize);
+    let event = record.and_then(|record| events.events.get(record));
+    event.is_some_and(|event| event.class == Class::Tombstone)
+}
+
+/// The bytes that `target` has in the source, before any edit.
+fn original<'e>(target: Target, row: u32, batch: Batch<'e, '_>) -> Option<&'e [u8]> {
+    let row = batch.events.rows.get(row as usize)?;
+    original_in(target, row, batch.records.get(row.record as usize)?, batch.events)
+}
+
+/// As [`original`], of a row and its record.
+pub fn original_in<'e>(
+    target: Target,
+    row: &Row,
+    record: &'e Record<'_>,
+    events: &Events,
+) -> Option<&'e [u8]> {
+    let Target::Column { image, column } = target else { return None };
+    let (span, text) = match image {
+        Image::Before => (&row.before, record.value?),
+        Image::After => (&row.after, record.value?),
+        Image::Key => (&row.key, record.key?),
+        Image::Header | Image::Meta => return None,
+    };
+    // Where a name stands twice the last one counts, as for most readers.
+    let member = events.members_of(span).iter().rfind(|member| member.column == column)?;
+    Some(member.value.of(text))
+}

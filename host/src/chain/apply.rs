@@ -1,0 +1,156 @@
+//! Takes a checked answer into the overlay, row by row. Nothing here can refuse half an answer: what could break a rule was
+//! refused before, and an edit that finds nothing to edit refuses its own row.
+
+use crate::cell::{self, Change};
+use crate::change::{Presence, RowImage};
+use crate::contract::{Answer, Cells, Emission, Fault, FaultClass, Image, Rejection, kind};
+use crate::outcome::{Code, Refusal};
+use crate::outcome_check;
+use crate::overlay::{self, Overlay};
+
+use super::{
+    ANSWER_BYTES, Access, Batch, Place, Stage, StagePlan, Verdict, by_policy, is_tombstone,
+    original, set,
+};
+
+/// Where an answer belongs: row i of it is `rows[i]` of the batch.
+pub(super) struct Target<'a, 'b, 'r> {
+    pub(super) stage: &'a mut Stage,
+    pub(super) plan: &'a StagePlan,
+    pub(super) rows: &'a [u32],
+    pub(super) batch: Batch<'b, 'r>,
+}
+
+/// What an answer leaves behind.
+pub(super) struct Kept<'a> {
+    pub(super) overlay: &'a mut Overlay,
+    pub(super) verdicts: &'a mut [Verdict],
+    pub(super) emissions: &'a mut Vec<Emission>,
+}
+
+/// Checks the answer against its plan, in full, before any of it is applied.
+pub(super) fn check(plan: &StagePlan, rows: usize, answer: Answer) -> Result<Answer, Fault> {
+    let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+    match outcome_check::check(&plan.plan, rows, &answer, ANSWER_BYTES) {
+        Ok(()) => Ok(answer),
+        Err(violation) => {
+            Err(Fault { class: FaultClass::ContractViolated, message: violation.to_string() })
+        }
+    }
+}
+
+pub(super) fn apply(answer: Answer, target: Target<'_, '_, '_>, kept: Kept<'_>) {
+    let Target { stage, plan, rows, batch } = target;
+    let numbered = |row: u32| rows.get(row as usize).copied();
+    for edit in &answer.edits {
+        let Some(access) = plan.writes.get(edit.write as usize) else { continue };
+        stage.tally.edits += edit.rows.len() as u64;
+        for (kind, text, row) in cells(&edit.cells, &edit.rows) {
+            let Some(row) = numbered(row) else { continue };
+            if let Err(Unreachable) = put(access, kind, text, row, batch, kept.overlay) {
+                let field = plan.plan.writes.get(edit.write as usize);
+                let field = field.map(ToString::to_string).unwrap_or_default();
+                let reason = format!("the edit of {field} reaches into a cell that holds no JSON");
+                let refusal = Refusal::by(Code::ContractViolated, &stage.identity, reason);
+                set(kept.verdicts, row, by_policy(stage.on_fault, refusal));
+            }
+        }
+    }
+    for row in answer.drops {
+        let Some(row) = numbered(row) else { continue };
+        // A tombstone goes the way of its delete, which the pipeline knows.
+        if !is_tombstone(batch.events, row) {
+            set(kept.verdicts, row, Verdict::Drop(std::sync::Arc::clone(&stage.identity)));
+        }
+    }
+    for Rejection { row, reason } in answer.rejections {
+        let Some(row) = numbered(row) else { continue };
+        let refusal = Refusal::by(Code::PluginRejected, &stage.identity, reason);
+        set(kept.verdicts, row, by_policy(stage.on_fault, refusal));
+    }
+    for emission in answer.emissions {
+        let Some(row) = numbered(emission.row) else { continue };
+        kept.emissions.push(Emission { row, ..emission });
+    }
+}
+
+/// A pointer that leads nowhere.
+struct Unreachable;
+
+fn cells<'a>(cells: &'a Cells, rows: &'a [u32]) -> impl Iterator<Item = (u8, &'a [u8], u32)> {
+    let mut start = 0;
+    cells.kinds.iter().zip(&cells.ends).zip(rows).map(move |((kind, end), row)| {
+        let text = cells.data.get(start..*end as usize).unwrap_or_default();
+        start = *end as usize;
+        (*kind, text, *row)
+    })
+}
+
+/// Keeps one edit. An image that the record does not have is left as it is: there is nothing to write into.
+fn put(
+    access: &Access,
+    kind: u8,
+    text: &[u8],
+    row: u32,
+    batch: Batch<'_, '_>,
+    overlay: &mut Overlay,
+) -> Result<(), Unreachable> {
+    let Place::Target(target) = access.place else { return Ok(()) };
+    let image = match target {
+        overlay::Target::Header(_) | overlay::Target::Topic => {
+            overlay.set(row, target, kind, |out| out.extend_from_slice(text));
+            return Ok(());
+        }
+        overlay::Target::Column { image, .. } => Some(image),
+        overlay::Target::Created(_) => None,
+    };
+    if image.is_some_and(|image| !is_present(image, row, batch)) {
+        return Ok(());
+    }
+    let Some(pointer) = &access.pointer else {
+        overlay.set(row, target, kind, |out| cell::encode(kind, text, out));
+        return Ok(());
+    };
+    let mut spliced = Vec::new();
+    let before = match overlay.get(row, target) {
+        Some(edit) if edit.kind == kind::ABSENT => None,
+        Some(edit) => Some(edit.text),
+        None => original(target, row, batch),
+    };
+    let mut text_of_cell = Vec::new();
+    let change = match kind {
+        kind::ABSENT => Change::Remove,
+        _ => {
+            cell::encode(kind, text, &mut text_of_cell);
+            Change::Set(&text_of_cell)
+        }
+    };
+    let raw = before.unwrap_or_default();
+    pointer.splice(raw, change, &mut spliced).map_err(|_| Unreachable)?;
+    // The cell stays of its kind: an object, an array, or a string that holds one.
+    let kind = if spliced.first() == Some(&b'"') { kind::STRING } else { kind::JSON };
+    overlay.set(row, target, kind, |out| out.append(&mut spliced));
+    Ok(())
+}
+
+/// Removes what a pointer names; a cell that does not have it stays as it is.
+pub(super) fn remove_inside(
+    access: &Access,
+    row: u32,
+    batch: Batch<'_, '_>,
+    overlay: &mut Overlay,
+) {
+    // Nothing to remove is what a remove wants.
+    let _nothing = put(access, kind::ABSENT, &[], row, batch, overlay).is_err();
+}
+
+fn is_present(image: Image, row: u32, batch: Batch<'_, '_>) -> bool {
+    let Some(row) = batch.events.rows.get(row as usize) else { return false };
+    let image: &RowImage = match image {
+        Image::Before => &row.before,
+        Image::After => &row.after,
+        Image::Key => &row.key,
+        Image::Header | Image::Meta => return true,
+    };
+    image.presence == Presence::Present
+}

@@ -1,0 +1,317 @@
+//! Turns the plans of a chain's stages for one table into targets: which bytes a field stands for at each stage, and what
+//! the renames and removes add up to. Pure; the calls to `open_table` go through the stages' own `Transform`.
+
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::cell::Pointer;
+use crate::contract::{Fault, FaultClass, Field, Image, Plan};
+use crate::outcome_check;
+use crate::overlay::{Created, Fate, Layout, Target};
+use crate::table::{Column, Table};
+
+use super::Stage;
+
+/// A table as the whole chain treats it.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// The table's id it was made for; another id means: compile again.
+    pub id: u32,
+    /// One entry a stage; none where the stage is not interested.
+    pub stages: Vec<Option<StagePlan>>,
+    pub layout: Layout,
+}
+
+/// What one stage reads and writes of one table.
+#[derive(Debug)]
+pub struct StagePlan {
+    pub plan: Plan,
+    pub reads: Vec<Access>,
+    pub writes: Vec<Access>,
+    /// Removes that reach into a JSON cell; the others are in the layout.
+    pub removes: Vec<Access>,
+}
+
+impl StagePlan {
+    /// Whether the plugin has to be called at all.
+    pub fn is_called(&self) -> bool {
+        !self.reads.is_empty() || !self.writes.is_empty()
+    }
+
+    pub fn wants(&self, operation: u8) -> bool {
+        self.plan.operations.is_empty() || self.plan.operations.contains(&operation)
+    }
+
+    /// Whether it changes a column of the key.
+    pub fn touches_key(&self) -> bool {
+        let is_key = |access: &Access| match access.place {
+            Place::Target(Target::Column { image, .. }) => image == Image::Key,
+            _ => false,
+        };
+        self.writes.iter().chain(&self.removes).any(is_key)
+            || self.plan.removes.iter().any(|field| field.image == Image::Key)
+            || self.plan.renames.iter().any(|rename| rename.column.image == Image::Key)
+    }
+}
+
+/// A field, resolved.
+#[derive(Clone, Debug)]
+pub struct Access {
+    pub place: Place,
+    /// Reaches into the cell; none for the whole of it.
+    pub pointer: Option<Pointer>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Target(Target),
+    Meta(Meta),
+    /// No such column: absent in every row.
+    Nowhere,
+}
+
+/// What the gateway itself knows of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meta {
+    Topic,
+    Partition,
+    Offset,
+    Timestamp,
+    Operation,
+    Database,
+    Schema,
+    Table,
+    Transaction,
+    Value,
+}
+
+impl Meta {
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "topic" => Self::Topic,
+            "partition" => Self::Partition,
+            "offset" => Self::Offset,
+            "timestamp" => Self::Timestamp,
+            "operation" => Self::Operation,
+            "database" => Self::Database,
+            "schema" => Self::Schema,
+            "table" => Self::Table,
+            "transaction" => Self::Transaction,
+            "value" => Self::Value,
+            _ => return None,
+        })
+    }
+}
+
+/// Opens `table` at every stage that takes it, in chain order: each stage sees the columns as the stages before it leave
+/// them. The number of the stage that refused stands beside its fault.
+pub(super) fn compile(table: &Table, stages: &mut [Stage]) -> Result<Compiled, (usize, Fault)> {
+    let mut view = View::of(table);
+    let mut compiled = Compiled { id: table.id, ..Compiled::default() };
+    for (number, stage) in stages.iter_mut().enumerate() {
+        let plan = if stage.takes(table) {
+            let seen = view.table(table);
+            match stage.transform.open_table(&seen).map_err(|fault| (number, fault))? {
+                Some(plan) => {
+                    outcome_check::check_plan(&seen, &plan)
+                        .map_err(|violation| (number, broken(&violation.to_string())))?;
+                    Some(view.apply(plan).map_err(|fault| (number, fault))?)
+                }
+                None => None,
+            }
+        } else {
+            None
+        };
+        compiled.stages.push(plan);
+    }
+    compiled.layout = view.layout(table);
+    Ok(compiled)
+}
+
+fn broken(message: &str) -> Fault {
+    Fault { class: FaultClass::ContractViolated, message: message.to_owned() }
+}
+
+/// The columns of each image at one point of the chain, under the names they have there.
+struct View {
+    before: Vec<(Arc<str>, Target)>,
+    after: Vec<(Arc<str>, Target)>,
+    key: Vec<(Arc<str>, Target)>,
+    created: Vec<Image>,
+    headers: Vec<Arc<str>>,
+}
+
+impl View {
+    fn of(table: &Table) -> Self {
+        let image = |image: Image| {
+            (0u16..)
+                .zip(&table.columns)
+                .filter(|(_, column)| image != Image::Key || column.key)
+                .map(|(number, column)| {
+                    (Arc::clone(&column.name), Target::Column { image, column: number })
+                })
+                .collect()
+        };
+        Self {
+            before: image(Image::Before),
+            after: image(Image::After),
+            key: image(Image::Key),
+            created: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// The table as a stage at this point sees it.
+    fn table(&self, source: &Table) -> Table {
+        let in_key: FxHashSet<&str> = self.key.iter().map(|(name, _)| &**name).collect();
+        let mut listed: FxHashSet<&str> = FxHashSet::default();
+        let mut columns: Vec<Column> = Vec::new();
+        for (name, target) in self.after.iter().chain(&self.before).chain(&self.key) {
+            if !listed.insert(name) {
+                continue;
+            }
+            let origin = match target {
+                Target::Column { column, .. } => source.columns.get(usize::from(*column)),
+                Target::Created(_) | Target::Header(_) | Target::Topic => None,
+            };
+            let source_type = origin.map_or_else(|| Arc::from(""), |o| Arc::clone(&o.source_type));
+            let key = in_key.contains(&**name);
+            columns.push(Column { name: Arc::clone(name), source_type, key });
+        }
+        Table { columns, ..source.clone() }
+    }
+
+    /// Resolves the plan's fields against this point of the chain, then moves the point behind the stage.
+    fn apply(&mut self, plan: Plan) -> Result<StagePlan, Fault> {
+        let reads = plan.reads.iter().map(|f| self.resolve(f)).collect::<Result<_, _>>()?;
+        let writes = plan.writes.iter().map(|f| self.resolve_write(f)).collect::<Result<_, _>>()?;
+        let mut removes = Vec::new();
+        for field in &plan.removes {
+            if field.pointer.is_empty() {
+                self.image_mut(field.image).retain(|(name, _)| **name != *field.name);
+            } else {
+                removes.push(self.resolve(field)?);
+            }
+        }
+        // All renames of a plan happen at once, so that two columns can swap names.
+        let mut renamed = Vec::new();
+        for rename in &plan.renames {
+            let image = self.image_mut(rename.column.image);
+            if let Some(at) = image.iter().position(|(name, _)| **name == *rename.column.name) {
+                renamed.push((rename.column.image, at, Arc::<str>::from(rename.to.as_str())));
+            }
+        }
+        for (image, at, to) in renamed {
+            if let Some(entry) = self.image_mut(image).get_mut(at) {
+                entry.0 = to;
+            }
+        }
+        self.refuse_twins()?;
+        Ok(StagePlan { plan, reads, writes, removes })
+    }
+
+    fn refuse_twins(&self) -> Result<(), Fault> {
+        for image in [&self.before, &self.after, &self.key] {
+            let mut names: Vec<&str> = image.iter().map(|(name, _)| &**name).collect();
+            names.sort_unstable();
+            if let Some([twin, _]) = names.array_windows().find(|[a, b]| a == b) {
+                return Err(broken(&format!(
+                    "the plan leaves two columns called \"{twin}\"; rename one of them to another name"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn image_mut(&mut self, image: Image) -> &mut Vec<(Arc<str>, Target)> {
+        match image {
+            Image::Before => &mut self.before,
+            Image::After => &mut self.after,
+            // The plan check lets renames and removes name no headers and no meta fields by column.
+            Image::Key | Image::Header | Image::Meta => &mut self.key,
+        }
+    }
+
+    fn resolve(&mut self, field: &Field) -> Result<Access, Fault> {
+        let place = match field.image {
+            Image::Header => Place::Target(self.header(&field.name)),
+            Image::Meta => Meta::named(&field.name).map_or(Place::Nowhere, Place::Meta),
+            image => self
+                .image_mut(image)
+                .iter()
+                .find(|(name, _)| **name == *field.name)
+                .map_or(Place::Nowhere, |(_, target)| Place::Target(*target)),
+        };
+        Ok(Access { place, pointer: pointer(field)? })
+    }
+
+    /// As [`Self::resolve`], but what does not exist comes to exist.
+    fn resolve_write(&mut self, field: &Field) -> Result<Access, Fault> {
+        let found = self.resolve(field)?;
+        let place = match found.place {
+            Place::Target(target) => Place::Target(target),
+            Place::Meta(_) => Place::Target(Target::Topic),
+            Place::Nowhere => {
+                let number = u16::try_from(self.created.len())
+                    .map_err(|_| broken("the plans add more than 65,535 columns"))?;
+                self.created.push(field.image);
+                let target = Target::Created(number);
+                self.image_mut(field.image).push((field.name.as_str().into(), target));
+                Place::Target(target)
+            }
+        };
+        Ok(Access { place, pointer: found.pointer })
+    }
+
+    fn header(&mut self, name: &str) -> Target {
+        let known = self.headers.iter().position(|header| **header == *name);
+        let number = known.unwrap_or_else(|| {
+            self.headers.push(name.into());
+            self.headers.len() - 1
+        });
+        // A plan's fields come through the contract's transfer budget, far below 65,536 headers.
+        Target::Header(u16::try_from(number).unwrap_or(u16::MAX))
+    }
+
+    /// What is left to do for every row once all plans have had their say.
+    fn layout(self, table: &Table) -> Layout {
+        let all = || self.before.iter().chain(&self.after).chain(&self.key);
+        let names: FxHashMap<Target, &Arc<str>> =
+            all().map(|(name, target)| (*target, name)).collect();
+        let fates = |image: Image| -> Vec<Fate> {
+            let fate = |(number, column): (u16, &Column)| {
+                if image == Image::Key && !column.key {
+                    return Fate::Keep;
+                }
+                match names.get(&Target::Column { image, column: number }) {
+                    None => Fate::Remove,
+                    Some(name) if **name == column.name => Fate::Keep,
+                    Some(name) => Fate::Rename(Arc::clone(name)),
+                }
+            };
+            (0u16..).zip(&table.columns).map(fate).collect()
+        };
+        let created = (0u16..).zip(&self.created).map(|(number, image)| {
+            let name = names.get(&Target::Created(number));
+            Created { image: *image, name: name.map(|name| Arc::clone(name)) }
+        });
+        Layout {
+            created: created.collect(),
+            before: fates(Image::Before),
+            after: fates(Image::After),
+            key: fates(Image::Key),
+            headers: self.headers,
+        }
+    }
+}
+
+fn pointer(field: &Field) -> Result<Option<Pointer>, Fault> {
+    if field.pointer.is_empty() {
+        return Ok(None);
+    }
+    match Pointer::parse(&field.pointer) {
+        Ok(pointer) => Ok(Some(pointer)),
+        Err(error) => Err(broken(&format!("field \"{}#{}\": {error}", field.name, field.pointer))),
+    }
+}

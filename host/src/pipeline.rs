@@ -1,0 +1,392 @@
+//! The journey of a batch: decode, plugins, render, one outcome a record. The same code serves `run` and `apply`; it must
+//! not know Kafka, files or clocks.
+
+mod deletes;
+mod kept;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::chain::{Batch, Chain, Stage, Tally, Verdict};
+use crate::change::{self, Class, Decoder, Event, Events};
+use crate::config::{self, ClassPolicy, PartitionBy};
+use crate::contract::Emission;
+use crate::outcome::{Code, DropCause, Kept, Outcome, Refusal, Shown};
+use crate::record::{Output, OutputHeader, Partition, Record};
+use crate::render::{self, Renderer, Subject};
+use crate::table::{Dialect, Table, Tables};
+
+use deletes::Deletes;
+
+/// Output topics that a plugin named are remembered up to this many; past it they are forgotten and met again.
+const REMEMBERED_TOPICS: usize = 10_000;
+
+/// One pipeline as one lane runs it.
+pub struct Pipeline {
+    settings: Arc<config::Pipeline>,
+    decoder: Decoder,
+    tables: Tables,
+    events: Events,
+    undecoded: Vec<Option<Refusal>>,
+    chain: Chain,
+    renderer: Renderer,
+    deletes: Deletes,
+    /// Source topic to output topic, as the `to` template has it.
+    outputs: FxHashMap<Arc<str>, Arc<str>>,
+    /// Topics that plugins named.
+    named: FxHashMap<Box<str>, Arc<str>>,
+}
+
+impl Pipeline {
+    pub fn new(settings: Arc<config::Pipeline>, stages: Vec<Stage>) -> Self {
+        Self {
+            decoder: Decoder::new(settings.dialect),
+            tables: Tables::default(),
+            events: Events::default(),
+            undecoded: Vec::new(),
+            chain: Chain::new(stages),
+            renderer: Renderer::default(),
+            deletes: Deletes::default(),
+            outputs: FxHashMap::default(),
+            named: FxHashMap::default(),
+            settings,
+        }
+    }
+
+    /// Puts other plugins in place of the present ones; what is known of tables and deletes stays.
+    pub fn replace_stages(&mut self, stages: Vec<Stage>) {
+        self.chain = Chain::new(stages);
+    }
+
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.tables.iter().map(|(_, table)| table)
+    }
+
+    /// A number that grows whenever a table or column is new.
+    pub fn tables_version(&self) -> u32 {
+        self.tables.version()
+    }
+
+    /// What each plugin did since the last call, for the metrics.
+    pub fn take_tallies(&mut self, mut each: impl FnMut(&Stage, Tally)) {
+        for stage in &mut self.chain.stages {
+            let tally = std::mem::take(&mut stage.tally);
+            each(stage, tally);
+        }
+    }
+
+    /// Forgets what was remembered of a partition that another lane may own now.
+    pub fn forget(&mut self, topic: &Arc<str>, partition: i32) {
+        self.deletes.forget(topic, partition);
+    }
+
+    /// Carries a batch through and hands the outcome of each record, in their order, to `settle`. Where `settle` answers
+    /// false the rest of the batch is left alone.
+    pub fn process(
+        &mut self,
+        records: &[Record<'_>],
+        mut settle: impl FnMut(usize, Class, Outcome<'_>) -> bool,
+    ) {
+        self.events.clear();
+        self.undecoded.clear();
+        for (number, record) in (0u32..).zip(records) {
+            let decoded = self.decoder.decode(number, record, &mut self.tables, &mut self.events);
+            self.undecoded.push(decoded.err());
+        }
+        self.chain.run(Batch { records, events: &self.events, tables: &self.tables });
+        for (number, record) in records.iter().enumerate() {
+            let Some(event) = self.events.events.get(number).copied() else { continue };
+            let outcome = self.outcome(number, record, &event);
+            if !settle(number, event.class, self.within_limit(outcome)) {
+                break;
+            }
+        }
+    }
+
+    fn outcome<'a>(&mut self, number: usize, record: &Record<'a>, event: &Event) -> Outcome<'a> {
+        if let Some(refusal) = self.undecoded.get_mut(number).and_then(Option::take) {
+            // What cannot be read is treated as what cannot be understood, so `unknown` decides for both.
+            return self.by_class(record, event, Class::Unknown, refusal);
+        }
+        match event.class {
+            Class::Row => self.row(record, event),
+            Class::Tombstone => self.tombstone(record, event),
+            class => {
+                let reason = match class {
+                    Class::Unknown => {
+                        unknown(record.value.unwrap_or_default(), self.settings.dialect)
+                    }
+                    class => format!("the policy for {} events refuses it", class.as_str()),
+                };
+                self.by_class(record, event, class, Refusal::new(Code::UnknownClass, reason))
+            }
+        }
+    }
+
+    fn by_class<'a>(
+        &mut self,
+        record: &Record<'a>,
+        event: &Event,
+        class: Class,
+        refusal: Refusal,
+    ) -> Outcome<'a> {
+        match self.settings.classes.get(&class).copied().unwrap_or_else(|| default_policy(class)) {
+            ClassPolicy::Pass => {
+                let topic = self.output_topic(record.topic);
+                Outcome::Forward { record: self.unchanged(record, topic), emissions: Vec::new() }
+            }
+            ClassPolicy::Drop => Outcome::Drop(DropCause::Policy),
+            ClassPolicy::DeadLetter => {
+                let kept = self.kept(record, event);
+                Outcome::DeadLetter { refusal, kept }
+            }
+            ClassPolicy::Halt => Outcome::Halt(refusal),
+        }
+    }
+
+    fn row<'a>(&mut self, record: &Record<'a>, event: &Event) -> Outcome<'a> {
+        let is_delete = self.events.rows_of(event).iter().any(|row| row.operation == b'd');
+        let verdict = self.verdict(event);
+        if is_delete {
+            self.deletes.note(record, &verdict);
+        }
+        match verdict {
+            Verdict::Keep => self.forward(record, event),
+            Verdict::Drop(plugin) => {
+                let emissions = self.emissions(record, event);
+                if emissions.is_empty() {
+                    Outcome::Drop(DropCause::Plugin(Arc::clone(&plugin.name)))
+                } else {
+                    Outcome::Replace(emissions)
+                }
+            }
+            Verdict::DropOnFault => Outcome::Drop(DropCause::Policy),
+            Verdict::Refuse(refusal) => {
+                let kept = self.kept(record, event);
+                Outcome::DeadLetter { refusal: *refusal, kept }
+            }
+            Verdict::Halt(refusal) => Outcome::Halt(*refusal),
+        }
+    }
+
+    /// A tombstone goes the way its delete went, under the same masked key.
+    fn tombstone<'a>(&mut self, record: &Record<'a>, event: &Event) -> Outcome<'a> {
+        let policy = self.settings.classes.get(&Class::Tombstone).copied();
+        if policy.is_some_and(|policy| policy != ClassPolicy::Pass) {
+            let reason = "the policy for tombstone events refuses it";
+            let refusal = Refusal::new(Code::UnknownClass, reason);
+            return self.by_class(record, event, Class::Tombstone, refusal);
+        }
+        match self.deletes.take(record) {
+            Some(Verdict::Drop(_) | Verdict::DropOnFault) => {
+                return Outcome::Drop(DropCause::FollowsDelete);
+            }
+            Some(Verdict::Refuse(refusal)) => {
+                let kept = self.kept(record, event);
+                return Outcome::DeadLetter { refusal: *refusal, kept };
+            }
+            Some(Verdict::Halt(refusal)) => return Outcome::Halt(*refusal),
+            Some(Verdict::Keep) | None => {}
+        }
+        match self.verdict(event) {
+            Verdict::Refuse(refusal) => {
+                let kept = self.kept(record, event);
+                Outcome::DeadLetter { refusal: *refusal, kept }
+            }
+            Verdict::Halt(refusal) => Outcome::Halt(*refusal),
+            Verdict::DropOnFault => Outcome::Drop(DropCause::Policy),
+            Verdict::Keep | Verdict::Drop(_) => self.forward(record, event),
+        }
+    }
+
+    /// What the chain decided about an event: the gravest of its rows' verdicts, and a drop only where all rows are dropped.
+    fn verdict(&self, event: &Event) -> Verdict {
+        let rows = (event.first_row..event.last_row).map(|row| self.chain.verdict(row));
+        let gravest = rows.max_by_key(|verdict| match verdict {
+            Verdict::DropOnFault => 0,
+            Verdict::Drop(_) => 1,
+            Verdict::Keep => 2,
+            Verdict::Refuse(_) => 3,
+            Verdict::Halt(_) => 4,
+        });
+        gravest.cloned().unwrap_or_default()
+    }
+
+    fn forward<'a>(&mut self, record: &Record<'a>, event: &Event) -> Outcome<'a> {
+        let emissions = self.emissions(record, event);
+        let layout =
+            self.events.rows_of(event).first().and_then(|row| self.chain.layout(row.table));
+        let Some(layout) = layout else {
+            let topic = self.output_topic(record.topic);
+            return Outcome::Forward { record: self.unchanged(record, topic), emissions };
+        };
+        let subject = Subject {
+            record,
+            event,
+            events: &self.events,
+            tables: &self.tables,
+            layout,
+            overlay: self.chain.overlay(),
+        };
+        let key = self.renderer.key(subject);
+        let (key, value) = match key.and_then(|key| Ok((key, self.renderer.value(subject)?))) {
+            Ok(rendered) => rendered,
+            Err(refusal) => {
+                return Outcome::DeadLetter { refusal, kept: self.kept(record, event) };
+            }
+        };
+        let topic = match render::topic(subject) {
+            Some(topic) => named_topic(&mut self.named, topic),
+            None => output_topic(&mut self.outputs, &self.settings.to, record.topic),
+        };
+        let output = Output {
+            topic,
+            partition: self.partition(record),
+            timestamp: record.timestamp,
+            key,
+            value,
+            headers: render::headers(subject),
+        };
+        Outcome::Forward { record: output, emissions }
+    }
+
+    /// Turns what Kafka would refuse into a dead letter. It holds no payload: that would be as large again.
+    fn within_limit<'a>(&self, outcome: Outcome<'a>) -> Outcome<'a> {
+        let limit = self.settings.limits.record_bytes;
+        let largest = match &outcome {
+            Outcome::Forward { record, emissions } => {
+                emissions.iter().map(Output::size).chain([record.size()]).max()
+            }
+            Outcome::Replace(emissions) => emissions.iter().map(Output::size).max(),
+            Outcome::DeadLetter { refusal, kept } if kept.size() > limit => {
+                let kept = Kept { payload: Shown::Nothing, ..Kept::default() };
+                return Outcome::DeadLetter { refusal: refusal.clone(), kept };
+            }
+            Outcome::Drop(_) | Outcome::DeadLetter { .. } | Outcome::Halt(_) => None,
+        };
+        match largest.filter(|size| *size > limit) {
+            None => outcome,
+            Some(size) => {
+                let reason = format!(
+                    "the output has {size} bytes, the limit is {limit}; raise record_bytes here and \
+                     max.message.bytes on the topic, or let a plugin make it smaller"
+                );
+                let refusal = Refusal::new(Code::TooLarge, reason);
+                let kept = Kept { payload: Shown::Nothing, ..Kept::default() };
+                Outcome::DeadLetter { refusal, kept }
+            }
+        }
+    }
+
+    fn emissions<'a>(&mut self, record: &Record<'a>, event: &Event) -> Vec<Output<'a>> {
+        let partition = self.partition(record);
+        let mut outputs = Vec::new();
+        for row in event.first_row..event.last_row {
+            for emission in self.chain.emissions(row) {
+                let topic = named_topic(&mut self.named, &emission.topic);
+                outputs.push(emitted(emission, topic, partition, record.timestamp));
+            }
+        }
+        outputs
+    }
+
+    fn unchanged<'a>(&self, record: &Record<'a>, topic: Arc<str>) -> Output<'a> {
+        Output {
+            topic,
+            partition: self.partition(record),
+            timestamp: record.timestamp,
+            key: record.key.map(Cow::Borrowed),
+            value: record.value.map(Cow::Borrowed),
+            headers: record.headers.iter().map(OutputHeader::from).collect(),
+        }
+    }
+
+    fn partition(&self, record: &Record<'_>) -> Partition {
+        match self.settings.partition {
+            PartitionBy::Same => Partition::Same(record.partition),
+            PartitionBy::Key => Partition::ByKey,
+        }
+    }
+
+    fn output_topic(&mut self, topic: &Arc<str>) -> Arc<str> {
+        output_topic(&mut self.outputs, &self.settings.to, topic)
+    }
+}
+
+fn output_topic(
+    known: &mut FxHashMap<Arc<str>, Arc<str>>,
+    to: &config::Template,
+    topic: &Arc<str>,
+) -> Arc<str> {
+    if let Some(output) = known.get(topic) {
+        return Arc::clone(output);
+    }
+    let output: Arc<str> = to.render(topic).into();
+    known.insert(Arc::clone(topic), Arc::clone(&output));
+    output
+}
+
+fn unknown(value: &[u8], dialect: Dialect) -> String {
+    match change::recognise(value) {
+        Some(family) => format!(
+            "the value looks like {family}, the pipeline expects {dialect}; check `dialect` and `from`"
+        ),
+        None => format!(
+            "the value is no {dialect} event; check `dialect` and `from`, or set `unknown = \"pass\"` \
+             under [pipeline.classes]"
+        ),
+    }
+}
+
+/// Non-row classes pass; what nobody understands is refused.
+fn default_policy(class: Class) -> ClassPolicy {
+    match class {
+        Class::Unknown => ClassPolicy::DeadLetter,
+        Class::Row
+        | Class::Tombstone
+        | Class::Truncate
+        | Class::Message
+        | Class::Heartbeat
+        | Class::Transaction
+        | Class::Watermark
+        | Class::SchemaChange
+        | Class::SnapshotMarker
+        | Class::Encrypted => ClassPolicy::Pass,
+    }
+}
+
+fn named_topic(named: &mut FxHashMap<Box<str>, Arc<str>>, topic: &str) -> Arc<str> {
+    if let Some(known) = named.get(topic) {
+        return Arc::clone(known);
+    }
+    if named.len() >= REMEMBERED_TOPICS {
+        named.clear();
+    }
+    let interned: Arc<str> = topic.into();
+    named.insert(topic.into(), Arc::clone(&interned));
+    interned
+}
+
+fn emitted<'a>(
+    emission: &Emission,
+    topic: Arc<str>,
+    partition: Partition,
+    timestamp: Option<i64>,
+) -> Output<'a> {
+    let header = |header: &crate::contract::EmissionHeader| OutputHeader {
+        name: Cow::Owned(header.name.clone().into_bytes()),
+        value: header.value.clone().map(Cow::Owned),
+    };
+    Output {
+        topic,
+        partition,
+        timestamp,
+        key: emission.key.clone().map(Cow::Owned),
+        value: emission.value.clone().map(Cow::Owned),
+        headers: emission.headers.iter().map(header).collect(),
+    }
+}

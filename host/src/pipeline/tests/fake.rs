@@ -1,0 +1,235 @@
+//! Stand-in plugins and records for the journey's tests, and the one door through which they run.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::chain::{Stage, Tally};
+use crate::config::{
+    FaultPolicy, Limits, LostOffsets, PartitionBy, Payload, Pipeline as Settings, Start, Template,
+};
+use crate::contract::{
+    Answer, Batch, Cells, Edit, Fault, FaultClass, Field, Image, Plan, Transform, kind,
+};
+use crate::outcome::{Identity, Outcome};
+use crate::pipeline::Pipeline;
+use crate::record::{Header, Output, Partition, Record};
+use crate::table::{Dialect, Table};
+
+/// A record, owned.
+#[derive(Clone, Default)]
+pub(super) struct Given {
+    key: Option<String>,
+    value: Option<String>,
+    headers: Vec<(String, Option<String>)>,
+}
+
+impl Given {
+    pub(super) fn value(value: impl Into<String>) -> Self {
+        Self { value: Some(value.into()), ..Self::default() }
+    }
+
+    pub(super) fn tombstone(key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..Self::default() }
+    }
+
+    pub(super) fn key(self, key: String) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    pub(super) fn header(mut self, name: &str, value: Option<&str>) -> Self {
+        self.headers.push((name.to_owned(), value.map(str::to_owned)));
+        self
+    }
+}
+
+type Answers = Box<dyn FnMut(Batch<'_>) -> Result<Answer, Fault> + Send>;
+
+/// A plugin made of a plan and a closure.
+pub(super) struct Fake {
+    open: Result<Plan, String>,
+    answers: Answers,
+    on_fault: FaultPolicy,
+    tables: Option<globset::GlobSet>,
+    pub(super) calls: Arc<AtomicUsize>,
+}
+
+impl Fake {
+    pub(super) fn new(
+        plan: Plan,
+        mut answers: impl FnMut(Batch<'_>) -> Answer + Send + 'static,
+    ) -> Self {
+        Self::with(Ok(plan), Box::new(move |batch| Ok(answers(batch))))
+    }
+
+    pub(super) fn faulting(plan: Plan, class: FaultClass) -> Self {
+        let fault = Fault { class, message: "it failed".into() };
+        Self::with(Ok(plan), Box::new(move |_| Err(fault.clone())))
+    }
+
+    pub(super) fn refusing(reason: &str) -> Self {
+        Self::with(Err(reason.to_owned()), Box::new(|_| Ok(Answer::default())))
+    }
+
+    fn with(open: Result<Plan, String>, answers: Answers) -> Self {
+        let on_fault = FaultPolicy::DeadLetter;
+        Self { open, answers, on_fault, tables: None, calls: Arc::default() }
+    }
+
+    pub(super) fn on_fault(self, on_fault: FaultPolicy) -> Self {
+        Self { on_fault, ..self }
+    }
+
+    pub(super) fn only_table(self, glob: &str) -> Self {
+        let glob = globset::Glob::new(glob).unwrap();
+        let set = globset::GlobSetBuilder::new().add(glob).build().unwrap();
+        Self { tables: Some(set), ..self }
+    }
+
+    fn stage(self) -> Stage {
+        Stage {
+            identity: Arc::new(Identity {
+                name: "fake".into(),
+                version: "1".into(),
+                digest: String::new(),
+            }),
+            on_fault: self.on_fault,
+            tables: self.tables.clone(),
+            tally: Tally::default(),
+            transform: Box::new(self),
+        }
+    }
+}
+
+impl Transform for Fake {
+    fn open_table(&mut self, _: &Table) -> Result<Option<Plan>, Fault> {
+        match &self.open {
+            Ok(plan) => Ok(Some(plan.clone())),
+            Err(reason) => Err(Fault { class: FaultClass::Rejected, message: reason.clone() }),
+        }
+    }
+
+    fn process(&mut self, batch: Batch<'_>) -> Result<Answer, Fault> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        (self.answers)(batch)
+    }
+}
+
+pub(super) fn field(image: Image, name: &str) -> Field {
+    Field { image, name: name.to_owned(), pointer: String::new() }
+}
+
+/// One edit that sets `rows` of `write` to the string `text`.
+pub(super) fn answer(write: u32, rows: &[u32], text: &str) -> Answer {
+    let cells = Cells {
+        kinds: vec![kind::STRING; rows.len()],
+        ends: (1..=rows.len()).map(|row| (row * text.len()) as u32).collect(),
+        data: text.repeat(rows.len()).into_bytes(),
+    };
+    Answer { edits: vec![Edit { write, rows: rows.to_vec(), cells }], ..Answer::default() }
+}
+
+pub(super) fn settings() -> Settings {
+    let template =
+        |prefix: &str| Template { prefix: prefix.to_owned(), suffix: Some(String::new()) };
+    Settings {
+        name: "p".into(),
+        from: vec![],
+        dialect: Dialect::Debezium,
+        to: template("clean."),
+        plugins: "plugins".into(),
+        required: vec![],
+        dead_letter: template("dead."),
+        dead_letter_payload: Payload::Masked,
+        start: Start::Earliest,
+        on_lost_offsets: LostOffsets::Halt,
+        partition: PartitionBy::Same,
+        lanes: 1,
+        create_topics: false,
+        classes: BTreeMap::new(),
+        limits: Limits::default(),
+    }
+}
+
+/// Carries the records of topic `t` through the plugins as one batch and tells what became of each.
+pub(super) fn carry(settings: Settings, plugins: Vec<Fake>, given: &[Given]) -> String {
+    let stages = plugins.into_iter().map(Fake::stage).collect();
+    let mut pipeline = Pipeline::new(Arc::new(settings), stages);
+    let topic: Arc<str> = "t".into();
+    let numbered = (0i64..).zip(given);
+    let records: Vec<Record<'_>> = numbered.map(|(offset, g)| record(&topic, offset, g)).collect();
+    let mut seen = String::new();
+    pipeline.process(&records, |_, _, outcome| {
+        tell(&mut seen, outcome);
+        true
+    });
+    seen
+}
+
+fn record<'a>(topic: &'a Arc<str>, offset: i64, given: &'a Given) -> Record<'a> {
+    let header = |(name, value): &'a (String, Option<String>)| Header {
+        name: name.as_bytes(),
+        value: value.as_deref().map(str::as_bytes),
+    };
+    Record {
+        topic,
+        partition: 0,
+        offset,
+        timestamp: Some(1),
+        key: given.key.as_deref().map(str::as_bytes),
+        value: given.value.as_deref().map(str::as_bytes),
+        headers: given.headers.iter().map(header).collect(),
+    }
+}
+
+fn tell(seen: &mut String, outcome: Outcome<'_>) {
+    match outcome {
+        Outcome::Forward { record, emissions } => {
+            writeln!(seen, "forward {}", shown(&record)).unwrap();
+            for emission in emissions {
+                writeln!(seen, "  {}", shown(&emission)).unwrap();
+            }
+        }
+        Outcome::Replace(emissions) => {
+            writeln!(seen, "replace").unwrap();
+            for emission in emissions {
+                writeln!(seen, "  {}", shown(&emission)).unwrap();
+            }
+        }
+        Outcome::Drop(cause) => writeln!(seen, "drop {cause:?}").unwrap(),
+        Outcome::DeadLetter { refusal, kept } => {
+            let payload = Output {
+                topic: "".into(),
+                partition: Partition::ByKey,
+                timestamp: None,
+                key: kept.key,
+                value: kept.value,
+                headers: kept.headers,
+            };
+            let payload = if payload.value.is_some() { shown(&payload) } else { String::new() };
+            let line =
+                format!("dead-letter {refusal} ({}) {}", kept.payload.as_str(), payload.trim());
+            writeln!(seen, "{}", line.trim_end()).unwrap();
+        }
+        Outcome::Halt(refusal) => writeln!(seen, "halt {refusal}").unwrap(),
+    }
+}
+
+fn shown(output: &Output<'_>) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let mut shown = match output.partition {
+        Partition::Same(partition) => format!("{}-{partition}", output.topic),
+        Partition::ByKey => output.topic.to_string(),
+    };
+    if let Some(key) = &output.key {
+        write!(shown, " key={}", text(key)).unwrap();
+    }
+    let value = output.value.as_deref().map_or_else(|| "null".to_owned(), text);
+    write!(shown, " value={value}").unwrap();
+    for header in &output.headers {
+        let value = header.value.as_deref().map_or_else(|| "null".to_owned(), text);
+        write!(shown, " {}={value}", text(&header.name)).unwrap();
+    }
+    shown
+}
