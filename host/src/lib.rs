@@ -10,5 +10,6 @@ pub mod contract;
 pub mod overlay;
 
 pub mod outcome;
+pub mod kafka;
 pub mod tracker;
 pub mod config;
