@@ -15,5 +15,6 @@ pub mod chain;
 pub mod render;
 pub mod pipeline;
 pub mod outcome;
+pub mod kafka;
 pub mod tracker;
 pub mod config;

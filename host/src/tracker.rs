@@ -8,7 +8,7 @@ mod tests;
 
 /// The records a lane has read and not yet seen through to their end.
 ///
-/// Invariant: what [`Self::committable`] gives never passes a record that is not settled, whatever the order in which
+/// Invariant: what [`Self::watermark`] gives never passes a record that is not settled, whatever the order in which
 /// acknowledgements, failures, rewinds and revocations arrive.
 #[derive(Debug, Default)]
 pub struct Tracker {
@@ -28,7 +28,7 @@ pub struct Handle {
 pub type Ticket = u64;
 
 /// Where a partition goes on: the next offset, and the leader epoch of the record before it (-1 where unknown).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     pub offset: i64,
     pub leader_epoch: i32,
@@ -54,9 +54,9 @@ struct Window {
     /// Number of the record at the front of `entries`.
     first: u64,
     entries: VecDeque<Entry>,
-    /// Where the settled records end; none before the first of them.
-    settled: Option<Mark>,
-    /// `settled` has moved since it was last taken.
+    /// Where the settled records end; at first where the partition began.
+    watermark: Mark,
+    /// The watermark has moved since it was last taken.
     moved: bool,
     failed: bool,
     /// Outputs whose fate is not known yet.
@@ -76,14 +76,16 @@ const NUMBER_BITS: u32 = 44;
 const NUMBER_MASK: u64 = (1 << NUMBER_BITS) - 1;
 
 impl Tracker {
-    /// Begins to track a partition that was just assigned.
-    pub fn assign(&mut self) -> Handle {
+    /// Begins to track a partition that was just assigned and goes on at `begin`.
+    pub fn assign(&mut self, begin: Mark) -> Handle {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.windows.push(Window::default());
             u32::try_from(self.windows.len() - 1).expect("a lane has fewer than 2^20 partitions")
         });
-        let epoch = self.windows.get(slot as usize).map_or(0, |window| window.epoch);
-        Handle { slot, epoch }
+        let window =
+            self.windows.get_mut(slot as usize).expect("the slot was made above, or before");
+        window.watermark = begin;
+        Handle { slot, epoch: window.epoch }
     }
 
     /// Forgets a partition; acknowledgements that still arrive for it are ignored.
@@ -93,12 +95,15 @@ impl Tracker {
         }
     }
 
-    /// Forgets what is under way so that the partition can be read again from its watermark, under the new handle. None
-    /// where the handle is no longer good.
-    pub fn rewind(&mut self, handle: Handle) -> Option<Handle> {
+    /// Forgets what is under way, so that the partition can be read again from the mark that is given, under the new handle.
+    /// None where the old one is no longer good.
+    pub fn rewind(&mut self, handle: Handle) -> Option<(Handle, Mark)> {
+        let old = self.window(handle)?;
+        let (watermark, moved) = (old.watermark, old.moved);
         self.clear(handle)?;
-        let epoch = self.windows.get(handle.slot as usize)?.epoch;
-        Some(Handle { slot: handle.slot, epoch })
+        let window = self.windows.get_mut(handle.slot as usize)?;
+        (window.watermark, window.moved) = (watermark, moved);
+        Some((Handle { slot: handle.slot, epoch: window.epoch }, watermark))
     }
 
     fn clear(&mut self, handle: Handle) -> Option<()> {
@@ -182,18 +187,17 @@ impl Tracker {
         Some(Handle { slot, epoch: window.epoch })
     }
 
-    /// Where the partition may be committed; none while nothing of it is settled.
-    pub fn committable(&self, handle: Handle) -> Option<Mark> {
-        self.window(handle)?.settled
+    /// Where the partition may be committed: after the longest run of settled records, at first where it began. None where
+    /// the handle is no longer good.
+    pub fn watermark(&self, handle: Handle) -> Option<Mark> {
+        self.window(handle).map(|window| window.watermark)
     }
 
-    /// As [`Self::committable`], once for each advance: none where it has not moved since the last call.
-    pub fn take_committable(&mut self, handle: Handle) -> Option<Mark> {
+    /// The watermark, where it has moved since the last call.
+    pub fn take_advance(&mut self, handle: Handle) -> Option<Mark> {
         let window = self.windows.get_mut(handle.slot as usize)?;
-        if window.epoch != handle.epoch || !std::mem::take(&mut window.moved) {
-            return None;
-        }
-        window.settled
+        let moved = window.epoch == handle.epoch && std::mem::take(&mut window.moved);
+        moved.then_some(window.watermark)
     }
 
     /// An output was lost, so the partition must be rewound before it goes on.
@@ -221,8 +225,7 @@ impl Window {
     fn advance(&mut self) -> usize {
         let before = self.entries.len();
         while let Some(entry) = self.entries.front().copied().filter(|entry| entry.pending == 0) {
-            self.settled =
-                Some(Mark { offset: entry.offset + 1, leader_epoch: entry.leader_epoch });
+            self.watermark = Mark { offset: entry.offset + 1, leader_epoch: entry.leader_epoch };
             self.moved = true;
             self.entries.pop_front();
             self.first += 1;

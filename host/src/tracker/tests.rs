@@ -17,45 +17,45 @@ fn begin(tracker: &mut Tracker, handle: Handle, offset: i64, outputs: u32) -> Ti
 #[test]
 fn the_watermark_waits_for_the_oldest_record() {
     let mut tracker = Tracker::default();
-    let handle = tracker.assign();
+    let handle = tracker.assign(mark(0));
     let first = begin(&mut tracker, handle, 5, 1);
     let second = begin(&mut tracker, handle, 6, 1);
     tracker.acknowledge(second);
-    assert_eq!(tracker.committable(handle), None);
+    assert_eq!(tracker.watermark(handle), Some(mark(0)));
     assert_eq!(tracker.load(), Load { records: 2, bytes: 10 });
     tracker.acknowledge(first);
-    assert_eq!(tracker.committable(handle), Some(mark(7)));
+    assert_eq!(tracker.watermark(handle), Some(mark(7)));
     assert_eq!(tracker.load(), Load::default());
 }
 
 #[test]
 fn a_record_waits_for_each_of_its_outputs() {
     let mut tracker = Tracker::default();
-    let handle = tracker.assign();
+    let handle = tracker.assign(mark(0));
     let ticket = begin(&mut tracker, handle, 0, 2);
     tracker.acknowledge(ticket);
-    assert_eq!(tracker.committable(handle), None);
+    assert_eq!(tracker.watermark(handle), Some(mark(0)));
     tracker.acknowledge(ticket);
-    assert_eq!(tracker.committable(handle), Some(mark(1)));
+    assert_eq!(tracker.watermark(handle), Some(mark(1)));
 }
 
 #[test]
 fn a_dropped_record_is_settled_at_once_but_not_before_those_ahead_of_it() {
     let mut tracker = Tracker::default();
-    let handle = tracker.assign();
+    let handle = tracker.assign(mark(0));
     begin(&mut tracker, handle, 0, 0);
-    assert_eq!(tracker.committable(handle), Some(mark(1)));
+    assert_eq!(tracker.watermark(handle), Some(mark(1)));
     let ticket = begin(&mut tracker, handle, 1, 1);
     begin(&mut tracker, handle, 2, 0);
-    assert_eq!(tracker.committable(handle), Some(mark(1)));
+    assert_eq!(tracker.watermark(handle), Some(mark(1)));
     tracker.acknowledge(ticket);
-    assert_eq!(tracker.committable(handle), Some(mark(3)));
+    assert_eq!(tracker.watermark(handle), Some(mark(3)));
 }
 
 #[test]
 fn a_failure_freezes_the_watermark_until_the_partition_is_rewound() {
     let mut tracker = Tracker::default();
-    let handle = tracker.assign();
+    let handle = tracker.assign(mark(0));
     begin(&mut tracker, handle, 0, 0);
     let lost = begin(&mut tracker, handle, 1, 1);
     let later = begin(&mut tracker, handle, 2, 1);
@@ -63,44 +63,46 @@ fn a_failure_freezes_the_watermark_until_the_partition_is_rewound() {
     assert!(tracker.is_failed(handle) && !tracker.is_quiet(handle));
     tracker.acknowledge(later);
     assert!(tracker.is_quiet(handle));
-    assert_eq!(tracker.committable(handle), Some(mark(1)));
-    let rewound = tracker.rewind(handle).unwrap();
+    assert_eq!(tracker.watermark(handle), Some(mark(1)));
+    let (rewound, from) = tracker.rewind(handle).unwrap();
+    assert_eq!(from, mark(1));
     assert!(!tracker.is_failed(rewound));
     assert_eq!(tracker.begin(handle, mark(1), 1, 10), None);
     let again = begin(&mut tracker, rewound, 1, 1);
     tracker.acknowledge(lost);
     tracker.acknowledge(later);
-    assert_eq!(tracker.committable(rewound), None);
+    assert_eq!(tracker.watermark(rewound), Some(mark(1)));
     tracker.acknowledge(again);
-    assert_eq!(tracker.committable(rewound), Some(mark(2)));
+    assert_eq!(tracker.watermark(rewound), Some(mark(2)));
 }
 
 #[test]
 fn an_advance_is_taken_once() {
     let mut tracker = Tracker::default();
-    let handle = tracker.assign();
+    let handle = tracker.assign(mark(0));
+    assert_eq!(tracker.take_advance(handle), None);
     begin(&mut tracker, handle, 0, 0);
-    assert_eq!(tracker.take_committable(handle), Some(mark(1)));
-    assert_eq!(tracker.take_committable(handle), None);
+    assert_eq!(tracker.take_advance(handle), Some(mark(1)));
+    assert_eq!(tracker.take_advance(handle), None);
     begin(&mut tracker, handle, 9, 0);
-    assert_eq!(tracker.take_committable(handle), Some(mark(10)));
+    assert_eq!(tracker.take_advance(handle), Some(mark(10)));
 }
 
 #[test]
 fn acknowledgements_of_a_released_partition_do_not_touch_the_next_one_in_its_place() {
     let mut tracker = Tracker::default();
-    let old = tracker.assign();
+    let old = tracker.assign(mark(0));
     let late = begin(&mut tracker, old, 0, 1);
     tracker.release(old);
-    let new = tracker.assign();
+    let new = tracker.assign(mark(0));
     let own = begin(&mut tracker, new, 100, 1);
     tracker.acknowledge(late);
     tracker.fail(late);
-    assert_eq!(tracker.committable(new), None);
+    assert_eq!(tracker.watermark(new), Some(mark(0)));
     assert!(!tracker.is_failed(new));
     assert_eq!((tracker.partition(late), tracker.partition(own)), (None, Some(new)));
     tracker.acknowledge(own);
-    assert_eq!(tracker.committable(new), Some(mark(101)));
+    assert_eq!(tracker.watermark(new), Some(mark(101)));
 }
 
 #[derive(Clone, Debug)]
@@ -115,18 +117,19 @@ enum Step {
 /// One assignment: by offset, how many outputs of the record are not acknowledged.
 #[derive(Default)]
 struct Model {
+    begin: i64,
     records: BTreeMap<i64, u32>,
     next: i64,
 }
 
 impl Model {
-    fn watermark(&self) -> Option<i64> {
+    fn watermark(&self) -> i64 {
         let open = self.records.iter().find(|(_, pending)| **pending > 0);
         let settled = match open {
             Some((open, _)) => self.records.range(..open).next_back(),
             None => self.records.last_key_value(),
         };
-        settled.map(|(offset, _)| offset + 1)
+        settled.map_or(self.begin, |(offset, _)| offset + 1)
     }
 }
 
@@ -154,7 +157,7 @@ struct Run {
 impl Run {
     fn new() -> Self {
         let mut tracker = Tracker::default();
-        let handles = (0..3).map(|_| tracker.assign()).collect();
+        let handles = (0..3).map(|_| tracker.assign(mark(0))).collect();
         let models = (0..3).map(|_| Model::default()).collect();
         Self { tracker, handles, models, flights: Vec::new() }
     }
@@ -185,14 +188,16 @@ impl Run {
             }
             Step::Release(partition) => {
                 self.tracker.release(self.handles[partition]);
-                self.handles[partition] = self.tracker.assign();
+                self.handles[partition] = self.tracker.assign(mark(0));
                 self.models[partition] = Model::default();
             }
             Step::Rewind(partition) => {
                 let handle = self.handles[partition];
-                let next = self.tracker.committable(handle).map_or(0, |mark| mark.offset);
-                self.handles[partition] = self.tracker.rewind(handle).unwrap();
-                self.models[partition] = Model { next, ..Model::default() };
+                let (rewound, mark) = self.tracker.rewind(handle).unwrap();
+                assert_eq!(mark.offset, self.models[partition].watermark());
+                self.handles[partition] = rewound;
+                self.models[partition] =
+                    Model { begin: mark.offset, next: mark.offset, ..Model::default() };
             }
         }
     }
@@ -209,8 +214,8 @@ impl Run {
         let mut bytes = 0;
         for (partition, (handle, model)) in self.handles.iter().zip(&self.models).enumerate() {
             let watermark = model.watermark();
-            assert_eq!(self.tracker.committable(*handle).map(|mark| mark.offset), watermark);
-            let held = model.records.range(watermark.unwrap_or(i64::MIN)..);
+            assert_eq!(self.tracker.watermark(*handle).map(|mark| mark.offset), Some(watermark));
+            let held = model.records.range(watermark..);
             records += held.clone().count();
             bytes += 10 * held.filter(|(_, pending)| **pending > 0).count();
             let flying = self.flights.iter().any(|(_, owner, _)| *owner == (partition, *handle));
@@ -236,7 +241,7 @@ proptest! {
 fn a_long_window_costs_no_more_per_record_than_a_short_one() {
     let cost = |window: usize| {
         let mut tracker = Tracker::default();
-        let handle = tracker.assign();
+        let handle = tracker.assign(mark(0));
         let mut tickets = VecDeque::new();
         let began = std::time::Instant::now();
         for offset in 0..200_000 {

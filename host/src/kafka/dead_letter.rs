@@ -1,0 +1,241 @@
+//! Makes a dead letter of a record that was refused: what it was, where it stood, why it was refused. Pure; what of the
+//! payload may be kept is decided by the caller.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::outcome::Refusal;
+use crate::record::{Output, OutputHeader, Partition, Record};
+
+/// The longest text a header may hold, in bytes. Reasons come from plugins too.
+const MAX_TEXT: usize = 1_024;
+
+/// What the dead letter needs beyond record and refusal.
+#[derive(Clone, Debug)]
+pub struct Circumstances<'a> {
+    /// The dead-letter topic.
+    pub topic: Arc<str>,
+    pub pipeline: &'a str,
+    pub lane: usize,
+    /// When the record was refused for the first time, in milliseconds since 1970.
+    pub first_seen: i64,
+}
+
+/// What the dead letter holds of the record.
+#[derive(Clone, Debug)]
+pub enum Body<'a> {
+    /// Key, value and headers as they came.
+    Raw,
+    /// Neither key nor value nor headers.
+    Omitted,
+    /// What the caller made of them.
+    Masked {
+        key: Option<Cow<'a, [u8]>>,
+        value: Option<Cow<'a, [u8]>>,
+        headers: Vec<OutputHeader<'a>>,
+    },
+}
+
+impl Body<'_> {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Omitted => "omitted",
+            Self::Masked { .. } => "masked",
+        }
+    }
+}
+
+/// The dead letter for `record`: its own headers first, then Kafka Connect's (`__connect.errors.*`) and ours
+/// (`lockgate.error.*`), all of them text. Where a record is a dead letter already, the last header of a name is the latest.
+pub fn dead_letter<'a>(
+    record: &Record<'a>,
+    refusal: &Refusal,
+    circumstances: &Circumstances<'_>,
+    body: Body<'a>,
+) -> Output<'a> {
+    let name = body.name();
+    let (key, value, mut headers) = match body {
+        Body::Raw => (record.key.map(Cow::Borrowed), record.value.map(Cow::Borrowed), kept(record)),
+        Body::Omitted => (None, None, Vec::new()),
+        Body::Masked { key, value, headers } => (key, value, headers),
+    };
+    let mut add = |name: &'static str, text: &str| headers.push(header(name, text));
+    connect_headers(record, refusal, circumstances, &mut add);
+    own_headers(record, refusal, circumstances, &mut add);
+    add("lockgate.error.payload", name);
+    Output {
+        topic: Arc::clone(&circumstances.topic),
+        partition: Partition::Same(record.partition),
+        timestamp: record.timestamp,
+        key,
+        value,
+        headers,
+    }
+}
+
+fn connect_headers(
+    record: &Record<'_>,
+    refusal: &Refusal,
+    circumstances: &Circumstances<'_>,
+    add: &mut impl FnMut(&'static str, &str),
+) {
+    add("__connect.errors.topic", record.topic);
+    add("__connect.errors.partition", &record.partition.to_string());
+    add("__connect.errors.offset", &record.offset.to_string());
+    add("__connect.errors.connector.name", circumstances.pipeline);
+    add("__connect.errors.task.id", &circumstances.lane.to_string());
+    add("__connect.errors.stage", "TRANSFORMATION");
+    let class = refusal.plugin.as_ref().map_or("lockgate", |plugin| &plugin.name);
+    add("__connect.errors.class.name", class);
+    add("__connect.errors.exception.class.name", refusal.code.as_str());
+    add("__connect.errors.exception.message", &refusal.reason);
+}
+
+fn own_headers(
+    record: &Record<'_>,
+    refusal: &Refusal,
+    circumstances: &Circumstances<'_>,
+    add: &mut impl FnMut(&'static str, &str),
+) {
+    add("lockgate.error.code", refusal.code.as_str());
+    add("lockgate.error.reason", &refusal.reason);
+    if let Some(plugin) = &refusal.plugin {
+        add("lockgate.error.plugin", &plugin.name);
+        add("lockgate.error.version", &plugin.version);
+        add("lockgate.error.digest", &plugin.digest);
+    }
+    add("lockgate.error.attempt", &refusal.attempt.to_string());
+    add("lockgate.error.first-seen", &circumstances.first_seen.to_string());
+    add("lockgate.error.pipeline", circumstances.pipeline);
+    add("lockgate.error.topic", record.topic);
+    add("lockgate.error.partition", &record.partition.to_string());
+    add("lockgate.error.offset", &record.offset.to_string());
+    if let Some(timestamp) = record.timestamp {
+        add("lockgate.error.timestamp", &timestamp.to_string());
+    }
+    // The same for each time the record is refused, so that a replay can tell what it has seen.
+    let dedup = format!("{}/{}/{}", record.topic, record.partition, record.offset);
+    add("lockgate.error.dedup-id", &dedup);
+}
+
+fn kept<'a>(record: &Record<'a>) -> Vec<OutputHeader<'a>> {
+    let headers = record.headers.iter();
+    headers
+        .map(|header| OutputHeader {
+            name: Cow::Borrowed(header.name),
+            value: header.value.map(Cow::Borrowed),
+        })
+        .collect()
+}
+
+fn header(name: &'static str, text: &str) -> OutputHeader<'static> {
+    let mut end = text.len().min(MAX_TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let kept = text.as_bytes().get(..end).unwrap_or_default();
+    OutputHeader { name: Cow::Borrowed(name.as_bytes()), value: Some(Cow::Owned(kept.to_vec())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{Code, Identity};
+    use crate::record::Header;
+
+    fn letter(refusal: &Refusal, body: Body<'static>) -> String {
+        let topic: Arc<str> = "shop.orders".into();
+        let record = Record {
+            topic: &topic,
+            partition: 3,
+            offset: 42,
+            timestamp: Some(1_700_000_000_000),
+            key: Some(b"k"),
+            value: Some(b"v"),
+            headers: vec![Header { name: b"trace\xff", value: None }],
+        };
+        let circumstances = Circumstances {
+            topic: "shop.orders.dlq".into(),
+            pipeline: "shop",
+            lane: 1,
+            first_seen: 1_700_000_000_500,
+        };
+        let output = dead_letter(&record, refusal, &circumstances, body);
+        let text = |bytes: &Option<Cow<'_, [u8]>>| {
+            bytes.as_ref().map_or("null".to_owned(), |b| String::from_utf8_lossy(b).into_owned())
+        };
+        let headers = output.headers.iter().map(|header| {
+            format!("\n{}: {}", String::from_utf8_lossy(&header.name), text(&header.value))
+        });
+        format!(
+            "{} {:?} at {:?}, key {}, value {}{}",
+            output.topic,
+            output.partition,
+            output.timestamp,
+            text(&output.key),
+            text(&output.value),
+            headers.collect::<String>()
+        )
+    }
+
+    fn trapped() -> Refusal {
+        let plugin = Arc::new(Identity {
+            name: "mask".into(),
+            version: "1.2.0".to_owned(),
+            digest: "ab12".to_owned(),
+        });
+        Refusal { attempt: 2, ..Refusal::by(Code::PluginTrapped, &plugin, "unreachable executed") }
+    }
+
+    #[test]
+    fn a_dead_letter_says_what_where_and_why() {
+        insta::assert_snapshot!(letter(&trapped(), Body::Raw), @"
+        shop.orders.dlq Same(3) at Some(1700000000000), key k, value v
+        trace�: null
+        __connect.errors.topic: shop.orders
+        __connect.errors.partition: 3
+        __connect.errors.offset: 42
+        __connect.errors.connector.name: shop
+        __connect.errors.task.id: 1
+        __connect.errors.stage: TRANSFORMATION
+        __connect.errors.class.name: mask
+        __connect.errors.exception.class.name: plugin-trapped
+        __connect.errors.exception.message: unreachable executed
+        lockgate.error.code: plugin-trapped
+        lockgate.error.reason: unreachable executed
+        lockgate.error.plugin: mask
+        lockgate.error.version: 1.2.0
+        lockgate.error.digest: ab12
+        lockgate.error.attempt: 2
+        lockgate.error.first-seen: 1700000000500
+        lockgate.error.pipeline: shop
+        lockgate.error.topic: shop.orders
+        lockgate.error.partition: 3
+        lockgate.error.offset: 42
+        lockgate.error.timestamp: 1700000000000
+        lockgate.error.dedup-id: shop.orders/3/42
+        lockgate.error.payload: raw
+        ");
+    }
+
+    #[test]
+    fn an_omitted_payload_leaves_only_the_reasons() {
+        let letter = letter(&Refusal::new(Code::TooLarge, "too large"), Body::Omitted);
+        assert!(
+            letter.starts_with(
+                "shop.orders.dlq Same(3) at Some(1700000000000), key null, value null\n__connect"
+            ),
+            "{letter}"
+        );
+        assert!(letter.ends_with("lockgate.error.payload: omitted"), "{letter}");
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        let refusal = Refusal::new(Code::PluginRejected, "é".repeat(2_000));
+        let letter = letter(&refusal, Body::Omitted);
+        let reason = letter.lines().find(|line| line.starts_with("lockgate.error.reason")).unwrap();
+        assert_eq!(reason.len(), "lockgate.error.reason: ".len() + MAX_TEXT);
+    }
+}

@@ -1,0 +1,407 @@
+//! A lane's member of the consumer group: what it is assigned, what it reads, what it commits. Everything happens on the
+//! thread that calls; rebalances come as values and wait for an answer. Does not know what becomes of records.
+
+mod batch;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka_sys::types::RDKafkaRespErr as Known;
+use rustc_hash::{FxHashMap, FxHashSet};
+use tracing::{debug, info, warn};
+
+use super::properties::{Role, client_config};
+use super::raw::{Client, Code, Fault, Place, Polled, Queue};
+use super::start::{self, Assigned};
+use super::topics::subscription;
+use super::{Error, Member, TopicPartition};
+use crate::config::{self, Start, TopicPattern};
+use crate::tracker::Mark;
+
+pub use batch::{Batch, LostRange, Run, Trouble};
+
+/// How long to wait before asking again where assigned partitions begin.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How often every partition is pointed to the lane's queue again. librdkafka forgets that when it stops fetching a
+/// partition, and it may finish stopping after the partition was started anew; its records would then never come.
+const FORWARD_PERIOD: Duration = Duration::from_secs(1);
+
+/// How long one seek may take.
+const SEEK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// One member of the consumer group.
+#[derive(Debug)]
+pub struct Source {
+    /// Where the records of all assigned partitions arrive.
+    records: Queue,
+    events: Queue,
+    client: Arc<Client>,
+    start: Start,
+    names: FxHashSet<Arc<str>>,
+    assigned: FxHashMap<TopicPartition, Held>,
+    /// An assignment whose beginnings could not be found out yet, and when to ask again.
+    unresolved: Option<(Vec<Place>, Instant)>,
+    /// Partitions whose offsets are gone, with the one wanted, until the broker says which are left.
+    lost: Vec<(TopicPartition, i64)>,
+    forwarded: Instant,
+}
+
+/// What is remembered of an assigned partition.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    /// The offset after the last record read.
+    next: i64,
+    known_partitions: Option<i32>,
+}
+
+/// What happened to the member. Each is dealt with before the next one is asked for.
+#[derive(Debug)]
+pub enum Event {
+    /// Partitions are to be ours. Answer with [`Source::complete_assign`].
+    Assigned(Vec<Assigned>),
+    /// Partitions are to be given back. Settle and commit what is under way, then answer with
+    /// [`Source::complete_revoke`]. Where they are `lost`, others have them already, and a commit would be refused.
+    Revoked { partitions: Vec<TopicPartition>, lost: bool },
+    /// The result of [`Source::commit`].
+    Committed(Result<(), Error>),
+    /// Something librdkafka will try again by itself, unless the error is fatal.
+    Failed(Error),
+}
+
+/// How far a partition is read and how far it reaches, as the latest fetch said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub at: TopicPartition,
+    pub next: i64,
+    /// The first offset it still has, and the one after its last; none before the first fetch.
+    pub watermarks: Option<(i64, i64)>,
+}
+
+impl Source {
+    /// Makes a member of the group; it joins with [`Self::subscribe`]. Brokers are connected to in the background.
+    ///
+    /// # Errors
+    ///
+    /// When librdkafka refuses a property.
+    pub fn connect(kafka: &config::Kafka, member: Member<'_>, start: Start) -> Result<Self, Error> {
+        let config = client_config(kafka, Role::Source(member));
+        let client = Client::consumer(&config).map_err(|cause| {
+            Error::new("making a consumer from [kafka] and [kafka.properties]", cause)
+        })?;
+        Ok(Self {
+            records: client.new_queue(),
+            events: client.consumer_queue(),
+            client,
+            start,
+            names: FxHashSet::default(),
+            assigned: FxHashMap::default(),
+            unresolved: None,
+            lost: Vec::new(),
+            forwarded: Instant::now(),
+        })
+    }
+
+    /// Joins the group for these topics, and for those to come that match a pattern.
+    pub fn subscribe(&mut self, from: &[TopicPattern]) -> Result<(), Error> {
+        let topics: Vec<Arc<str>> =
+            from.iter().map(|pattern| subscription(pattern).into()).collect();
+        self.client
+            .subscribe(&topics)
+            .map_err(|cause| Error::new(format!("subscribing to {}", topics.join(", ")), cause))
+    }
+
+    /// The next event, without waiting for one. Call it each turn: it also tells the group that the lane is alive.
+    pub fn next_event(&mut self) -> Option<Event> {
+        if let Some((_, retry)) = &self.unresolved {
+            if Instant::now() < *retry {
+                return None;
+            }
+            let (places, _) = self.unresolved.take()?;
+            return self.resolve(places);
+        }
+        loop {
+            match self.events.poll(Duration::ZERO)? {
+                Polled::Assign(places) if places.is_empty() => self.answer_empty(),
+                Polled::Assign(places) => return self.resolve(places),
+                Polled::Revoke(places) => {
+                    let lost = self.client.assignment_lost();
+                    let partitions = places.iter().map(|place| self.partition(place)).collect();
+                    return Some(Event::Revoked { partitions, lost });
+                }
+                Polled::Committed(result) => match result.map(failed_commit) {
+                    // Nothing was stored since the last commit.
+                    Err(fault) if fault.code == Code::of(Known::RD_KAFKA_RESP_ERR__NO_OFFSET) => {}
+                    Ok(None) => return Some(Event::Committed(Ok(()))),
+                    Ok(Some(cause)) | Err(cause) => {
+                        return Some(Event::Committed(Err(Error::new(
+                            "committing offsets",
+                            cause,
+                        ))));
+                    }
+                },
+                Polled::Error(cause) => {
+                    return Some(Event::Failed(Error::new("working with the brokers", cause)));
+                }
+                Polled::Deliveries(_) | Polled::Other => {}
+            }
+        }
+    }
+
+    /// The group waits for an answer even where nothing changes.
+    fn answer_empty(&self) {
+        if let Err(fault) = self.client.assign(&[]) {
+            debug!(error = %fault, "an empty assignment was not taken");
+        }
+    }
+
+    fn resolve(&mut self, places: Vec<Place>) -> Option<Event> {
+        match start::resolve(&self.client, &places, self.start) {
+            Ok(assigned) => {
+                let named = assigned.into_iter().map(|assigned| Assigned {
+                    at: TopicPartition::new(
+                        &self.intern(&assigned.at.topic),
+                        assigned.at.partition,
+                    ),
+                    ..assigned
+                });
+                Some(Event::Assigned(named.collect()))
+            }
+            Err(fault) => {
+                warn!(error = %fault, "asking where assigned partitions begin failed; trying again");
+                self.unresolved = Some((places, Instant::now() + RETRY));
+                None
+            }
+        }
+    }
+
+    /// Begins to read the partitions of an [`Event::Assigned`].
+    pub fn complete_assign(&mut self, assigned: &[Assigned]) -> Result<(), Error> {
+        let doing = "taking assigned partitions";
+        let places: Vec<Place> = assigned.iter().map(|one| place(&one.at, one.begin)).collect();
+        for Assigned { at, begin, origin, known_partitions } in assigned {
+            let (topic, partition, offset) = (&*at.topic, at.partition, begin.offset);
+            info!(topic, partition, offset, %origin, "partition assigned");
+            // Before it is fetched, so that no record takes another way.
+            self.client.forward(topic, partition, &self.records);
+            let held = Held { next: offset, known_partitions: *known_partitions };
+            self.assigned.insert(at.clone(), held);
+        }
+        self.client.assign(&places).map_err(|cause| Error::new(doing, cause))?;
+        self.keep_beginnings(assigned)
+    }
+
+    /// Commits where partitions begin that had no commit. Without this, a lane that starts at the end and stops before
+    /// the first record would start at another end the next time.
+    fn keep_beginnings(&mut self, assigned: &[Assigned]) -> Result<(), Error> {
+        let fresh = assigned.iter().filter(|one| one.origin != start::Origin::Committed);
+        let fresh: Vec<_> = fresh.map(|one| (one.at.clone(), one.begin)).collect();
+        if fresh.is_empty() { Ok(()) } else { self.commit(&fresh) }
+    }
+
+    /// Gives back the partitions of an [`Event::Revoked`].
+    pub fn complete_revoke(&mut self, partitions: &[TopicPartition]) -> Result<(), Error> {
+        for at in partitions {
+            info!(topic = &*at.topic, partition = at.partition, "partition revoked");
+            self.assigned.remove(at);
+        }
+        self.lost.retain(|(at, _)| !partitions.contains(at));
+        let places: Vec<Place> = partitions.iter().map(whole).collect();
+        self.client
+            .unassign(&places)
+            .map_err(|cause| Error::new("giving revoked partitions back", cause))
+    }
+
+    /// Up to `max` records: what is there at once, else what comes first within `wait`.
+    ///
+    /// Not reading is all the backpressure there is: librdkafka fetches no further than its own limits.
+    pub fn read(&mut self, max: usize, wait: Duration) -> Batch {
+        if self.forwarded.elapsed() >= FORWARD_PERIOD {
+            self.forward();
+        }
+        let mut batch =
+            Batch::new(self.records.consume(max, wait), |name| intern(&mut self.names, name));
+        for run in batch.runs() {
+            let at = TopicPartition::new(&run.topic, run.partition);
+            if let Some(held) = self.assigned.get_mut(&at) {
+                held.next = run.next;
+            }
+        }
+        batch.troubles = self.troubles(&batch);
+        batch
+    }
+
+    fn forward(&mut self) {
+        self.forwarded = Instant::now();
+        for at in self.assigned.keys() {
+            self.client.forward(&at.topic, at.partition, &self.records);
+        }
+    }
+
+    /// What is wrong with single partitions, once it is known in full.
+    fn troubles(&mut self, batch: &Batch) -> Vec<Trouble> {
+        let mut troubles = Vec::new();
+        for (at, offset, fault) in &batch.faults {
+            if fault.code == Code::of(Known::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
+                let next = self.assigned.get(at).map_or(-1, |held| held.next);
+                self.lost.push((at.clone(), if *offset >= 0 { *offset } else { next }));
+            } else {
+                let error = Error::new(format!("reading {at}"), fault.clone());
+                troubles.push(Trouble::Failed { at: at.clone(), error });
+            }
+        }
+        for (at, wanted) in std::mem::take(&mut self.lost) {
+            match self.client.watermarks(&at.topic, at.partition, RETRY) {
+                Ok((low, high)) => {
+                    troubles.push(Trouble::LostOffsets(LostRange { at, wanted, low, high }));
+                }
+                Err(fault) => {
+                    warn!(partition = %at, error = %fault, "asking which offsets are left failed; trying again");
+                    self.lost.push((at, wanted));
+                }
+            }
+        }
+        troubles
+    }
+
+    /// Commits that these partitions go on at these marks. The result comes as [`Event::Committed`]. Partitions that are no
+    /// longer ours are left out.
+    pub fn commit(&mut self, marks: &[(TopicPartition, Mark)]) -> Result<(), Error> {
+        self.store(marks);
+        self.client.commit().map_err(|cause| Error::new("committing offsets", cause))
+    }
+
+    /// As [`Self::commit`], but waits for the result until `deadline`.
+    pub fn commit_by(
+        &mut self,
+        marks: &[(TopicPartition, Mark)],
+        deadline: Instant,
+    ) -> Result<(), Error> {
+        self.store(marks);
+        match self.client.commit_by(deadline) {
+            Err(fault) if fault.code != Code::of(Known::RD_KAFKA_RESP_ERR__NO_OFFSET) => {
+                Err(Error::new("committing offsets", fault))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn store(&self, marks: &[(TopicPartition, Mark)]) {
+        let places = marks.iter().map(|(at, mark)| {
+            let known = self.assigned.get(at).and_then(|held| held.known_partitions);
+            Place { metadata: start::note(known), ..place(at, *mark) }
+        });
+        for stored in self.client.store(&places.collect::<Vec<_>>()) {
+            if let Some(fault) = stored.fault {
+                let (topic, partition) = (&*stored.topic, stored.partition);
+                debug!(topic, partition, error = %fault, "offset of a partition that is not ours left out");
+            }
+        }
+    }
+
+    /// Reads a partition again from `mark`. What was read and not yet handed out is forgotten; what was handed out is the
+    /// caller's to forget.
+    pub fn rewind(&mut self, at: &TopicPartition, mark: Mark) -> Result<(), Error> {
+        if let Some(held) = self.assigned.get_mut(at) {
+            held.next = mark.offset;
+        }
+        match self.client.seek(&[place(at, mark)], SEEK_PATIENCE) {
+            Ok(()) => Ok(()),
+            // A partition that is not being fetched cannot be moved, only started.
+            Err(_) => self.restart(at, mark),
+        }
+    }
+
+    /// Stops fetching a partition, which stays ours. What was fetched of it and not yet handed out is forgotten.
+    pub fn halt(&mut self, at: &TopicPartition) -> Result<(), Error> {
+        self.client.pause(&[whole(at)]).map_err(|cause| Error::new(format!("halting {at}"), cause))
+    }
+
+    /// Fetches a partition again that was halted or whose offsets were lost, from `mark`.
+    pub fn resume(&mut self, at: &TopicPartition, mark: Mark) -> Result<(), Error> {
+        self.client
+            .resume(&[whole(at)])
+            .map_err(|cause| Error::new(format!("resuming {at}"), cause))?;
+        self.restart(at, mark)
+    }
+
+    fn restart(&mut self, at: &TopicPartition, mark: Mark) -> Result<(), Error> {
+        let from = [place(at, mark)];
+        if let Some(held) = self.assigned.get_mut(at) {
+            held.next = mark.offset;
+        }
+        self.client
+            .unassign(&from)
+            .and_then(|()| self.client.assign(&from))
+            .map_err(|cause| Error::new(format!("starting {at} at offset {}", mark.offset), cause))
+    }
+
+    /// How each assigned partition stands, for metrics.
+    pub fn standings(&self) -> impl Iterator<Item = Standing> {
+        self.assigned.iter().map(|(at, held)| Standing {
+            at: at.clone(),
+            next: held.next,
+            watermarks: self.client.known_watermarks(&at.topic, at.partition),
+        })
+    }
+
+    /// What made the member useless, where something did: another process with its instance id, for example.
+    pub fn fatal(&self) -> Option<Error> {
+        self.client.fatal().map(|cause| Error::new("taking part in the consumer group", cause))
+    }
+
+    /// Ends the membership: a dynamic member leaves the group, a static one keeps its place for the session timeout. Commits
+    /// nothing; gives up at `deadline`.
+    pub fn close(self, deadline: Instant) {
+        if let Err(fault) = self.client.close(&self.events) {
+            debug!(error = %fault, "the consumer was closed already");
+            return;
+        }
+        while !self.client.is_closed() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                warn!("the consumer did not close in time; its group will notice by itself");
+                return;
+            }
+            let answered = match self.events.poll(left.min(Duration::from_millis(100))) {
+                Some(Polled::Revoke(places)) => self.client.unassign(&places),
+                Some(Polled::Assign(_)) => self.client.assign(&[]),
+                _ => Ok(()),
+            };
+            if let Err(fault) = answered {
+                debug!(error = %fault, "a rebalance while closing was not answered");
+            }
+        }
+    }
+
+    fn partition(&mut self, place: &Place) -> TopicPartition {
+        TopicPartition::new(&self.intern(&place.topic), place.partition)
+    }
+
+    fn intern(&mut self, name: &str) -> Arc<str> {
+        intern(&mut self.names, name)
+    }
+}
+
+/// One `Arc` for each topic, so that whoever remembers it clones a pointer.
+fn intern(names: &mut FxHashSet<Arc<str>>, name: &str) -> Arc<str> {
+    if let Some(known) = names.get(name) {
+        return Arc::clone(known);
+    }
+    let new: Arc<str> = name.into();
+    names.insert(Arc::clone(&new));
+    new
+}
+
+fn place(at: &TopicPartition, mark: Mark) -> Place {
+    Place { leader_epoch: mark.leader_epoch, ..Place::new(&at.topic, at.partition, mark.offset) }
+}
+
+fn whole(at: &TopicPartition) -> Place {
+    Place::new(&at.topic, at.partition, -1)
+}
+
+/// The first partition's failure, where the commit as such went through.
+fn failed_commit(places: Vec<Place>) -> Option<Fault> {
+    places.into_iter().find_map(|place| place.fault)
+}
