@@ -11,3 +11,9 @@ pub mod overlay;
 
 pub mod outcome;
 pub mod config;
+
+pub mod metrics;
+pub mod health;
+pub mod admin;
+pub mod tasks;
+pub mod logging;
