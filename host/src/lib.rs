@@ -18,3 +18,9 @@ pub mod outcome;
 pub mod kafka;
 pub mod tracker;
 pub mod config;
+
+pub mod metrics;
+pub mod health;
+pub mod admin;
+pub mod tasks;
+pub mod logging;

@@ -1,0 +1,45 @@
+//! The gateway's HTTP side: metrics, liveness, readiness. Reads what others wrote down; must not know Kafka or plugins, and
+//! takes no orders.
+
+mod pages;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tracing::info;
+
+use crate::health::Health;
+use crate::metrics::Metrics;
+use crate::tasks::Stop;
+
+/// What the pages show.
+#[derive(Clone)]
+pub struct Sources {
+    pub health: Arc<Health>,
+    pub metrics: Arc<Metrics>,
+}
+
+/// Takes the address, before anything else starts: a port in use is found out at once.
+pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "listening on {address} for metrics and health; \"listen\" under [admin] sets another \
+             address, and \"off\" none"
+        )
+    })
+}
+
+/// Serves until told to stop; requests under way are still answered.
+pub async fn serve(listener: TcpListener, sources: Sources, mut stop: Stop) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("asking for the admin side's own address")?;
+    info!(%address, "serving metrics and health");
+    axum::serve(listener, pages::router(sources))
+        .with_graceful_shutdown(async move { stop.wait().await })
+        .await
+        .context("serving metrics and health")
+}
+
+#[cfg(test)]
+mod tests;
