@@ -15,6 +15,8 @@ mod instance;
 mod stats;
 mod settings;
 mod version;
+#[cfg(test)]
+mod guests;
 
 pub use compile::{FILE_BYTES, LoadError};
 pub use engine::Runtime;

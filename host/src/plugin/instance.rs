@@ -37,7 +37,7 @@ impl Instance {
 
     /// Makes sure that an instance is there, configured and with its tables open, so that the next batch meets no delay.
     pub fn warm(&mut self) -> Result<(), Fault> {
-        self.ready().map(drop)
+        self.call(|_| Ok(()))
     }
 
     /// Runs `call` on the live instance; whatever goes wrong in it or on the way to it costs the instance.
@@ -147,3 +147,6 @@ fn reopen(live: &mut Live, opened: &[Opened]) -> Result<(), Fault> {
 fn is_same(a: &Table, b: &Table) -> bool {
     (&a.topic, &a.database, &a.schema, &a.name) == (&b.topic, &b.database, &b.schema, &b.name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! For tests: the guests of `tests/guests`, and short ways to load and call them.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use super::{Compiled, Limits, LoadError, Place, PluginVersion, Runtime, Voice};
+use crate::config::PluginFile;
+use crate::contract::{Batch, Cells, kind};
+use crate::table::{Column, Dialect, Table};
+
+/// The module of `tests/guests/NAME.wat` as text.
+pub(super) fn text(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/guests");
+    let read =
+        |name: &str| std::fs::read_to_string(folder.join(name).with_extension("wat")).unwrap();
+    format!("(module\n{}\n{}\n)", read("common"), read(name))
+}
+
+/// The module of `tests/guests/NAME.wat`.
+pub(super) fn guest(name: &str) -> Vec<u8> {
+    wat::parse_str(text(name)).unwrap()
+}
+
+/// A guest under another version number, and so with another digest.
+pub(super) fn guest_of_version(name: &str, version: &str) -> Vec<u8> {
+    wat::parse_str(text(name).replace("\"1.0.0\"", &format!("\"{version}\""))).unwrap()
+}
+
+pub(super) fn runtime() -> Arc<Runtime> {
+    static RUNTIME: OnceLock<Arc<Runtime>> = OnceLock::new();
+    Arc::clone(RUNTIME.get_or_init(|| Runtime::start().unwrap()))
+}
+
+pub(super) fn setup() -> PluginFile {
+    PluginFile { deadline: Duration::from_millis(50), memory: 4 << 20, ..PluginFile::default() }
+}
+
+pub(super) fn compiled(bytes: &[u8]) -> Result<Arc<Compiled>, LoadError> {
+    Compiled::load(&runtime(), bytes, Limits::of(&setup())).map(Arc::new)
+}
+
+pub(super) fn configured(bytes: &[u8], setup: PluginFile) -> Result<Arc<PluginVersion>, LoadError> {
+    let place = Place { order: Some(10), name: "guest".into(), file: "10-guest.wasm".into() };
+    let voice = Voice::new(&place.name);
+    PluginVersion::configure(&compiled(bytes)?, place, setup, voice)
+}
+
+/// A version of `tests/guests/NAME.wat`.
+pub(super) fn version(name: &str) -> Arc<PluginVersion> {
+    configured(&guest(name), setup()).unwrap()
+}
+
+pub(super) fn table(id: u32, name: &str) -> Table {
+    let column = |name: &str| Column { name: name.into(), source_type: "".into(), key: false };
+    Table {
+        id,
+        topic: "shop".into(),
+        dialect: Dialect::Debezium,
+        database: "db".into(),
+        schema: "public".into(),
+        name: name.into(),
+        columns: vec![column("id"), column("email")],
+    }
+}
+
+/// A column of strings.
+pub(super) fn strings(cells: &[&str]) -> Cells {
+    let mut column = Cells::default();
+    for cell in cells {
+        column.kinds.push(kind::STRING);
+        column.data.extend_from_slice(cell.as_bytes());
+        column.ends.push(u32::try_from(column.data.len()).unwrap());
+    }
+    column
+}
+
+/// Calls `with` with a batch of updates that reads `column` alone.
+pub(super) fn with_batch<R>(table: u32, column: Cells, with: impl FnOnce(Batch<'_>) -> R) -> R {
+    let operations = vec![b'u'; column.kinds.len()];
+    with(Batch { table, operations: &operations, reads: &[column] })
+}

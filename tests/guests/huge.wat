@@ -1,0 +1,22 @@
+;; Rejects on a batch that holds "poison" a thousand rows, each for the same reason of 100,000 bytes.
+  (export "lockgate:plugin/transform@0.1.0#describe" (func $describe))
+  (export "lockgate:plugin/transform@0.1.0#configure" (func $configure))
+  (export "lockgate:plugin/transform@0.1.0#open-table" (func $open))
+  (func $reasons (result i32)
+    (local $list i32) (local $row i32) (local $at i32)
+    (local.set $list (call $alloc (i32.const 112000)))
+    (loop $next
+      (local.set $at (i32.add (local.get $list) (i32.mul (local.get $row) (i32.const 12))))
+      (i32.store (local.get $at) (local.get $row))
+      (i32.store offset=4 (local.get $at) (i32.add (local.get $list) (i32.const 12000)))
+      (i32.store offset=8 (local.get $at) (i32.const 100000))
+      (local.set $row (i32.add (local.get $row) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $row) (i32.const 1000))))
+    ;; Text, so that it is its size that is refused.
+    (memory.fill (i32.add (local.get $list) (i32.const 12000)) (i32.const 0x61) (i32.const 100000))
+    (i32.store offset=2140 (i32.const 0) (local.get $list))
+    (i32.store offset=2144 (i32.const 0) (i32.const 1000))
+    (i32.const 2128))
+  (func $process (export "lockgate:plugin/transform@0.1.0#process") (param $table i32) (param $operations i32) (param $rows i32) (param $reads i32) (param $fields i32) (result i32)
+    (if (call $poisoned (local.get $reads)) (then (return (call $reasons))))
+    (i32.const 2048))

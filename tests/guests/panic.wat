@@ -1,0 +1,10 @@
+;; Panics on a batch that holds "poison", as the SDK does: a line to the log, then a trap.
+  (export "lockgate:plugin/transform@0.1.0#describe" (func $describe))
+  (export "lockgate:plugin/transform@0.1.0#configure" (func $configure))
+  (export "lockgate:plugin/transform@0.1.0#open-table" (func $open))
+  (func $process (export "lockgate:plugin/transform@0.1.0#process") (param $table i32) (param $operations i32) (param $rows i32) (param $reads i32) (param $fields i32) (result i32)
+    (if (call $poisoned (local.get $reads))
+      (then
+        (call $log (i32.const 4) (i32.const 1064) (i32.const 30))
+        (unreachable)))
+    (i32.const 2048))

@@ -1,0 +1,10 @@
+;; Keeps which tables it opened, and traps on a batch of any other table, or one that holds "poison".
+  (export "lockgate:plugin/transform@0.1.0#describe" (func $describe))
+  (export "lockgate:plugin/transform@0.1.0#configure" (func $configure))
+  (func (export "lockgate:plugin/transform@0.1.0#open-table") (param $id i32) (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+    (i32.store8 offset=4096 (local.get $id) (i32.const 1))
+    (i32.const 1280))
+  (func $process (export "lockgate:plugin/transform@0.1.0#process") (param $table i32) (param $operations i32) (param $rows i32) (param $reads i32) (param $fields i32) (result i32)
+    (if (i32.or (i32.eqz (i32.load8_u offset=4096 (local.get $table))) (call $poisoned (local.get $reads)))
+      (then (unreachable)))
+    (i32.const 2048))

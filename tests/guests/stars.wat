@@ -1,0 +1,43 @@
+;; Masks after "email": every byte of a string becomes a star.
+  (export "lockgate:plugin/transform@0.1.0#describe" (func $describe))
+  (export "lockgate:plugin/transform@0.1.0#configure" (func $configure))
+  (export "lockgate:plugin/transform@0.1.0#open-table" (func $open))
+  (func $process (export "lockgate:plugin/transform@0.1.0#process") (param $table i32) (param $operations i32) (param $rows i32) (param $reads i32) (param $fields i32) (result i32)
+    (local $row i32) (local $start i32) (local $end i32) (local $edited i32) (local $len i32)
+    (local $rows_out i32) (local $kinds i32) (local $ends i32) (local $data i32) (local $edit i32)
+    (local.set $rows_out (call $alloc (i32.shl (local.get $rows) (i32.const 2))))
+    (local.set $ends (call $alloc (i32.shl (local.get $rows) (i32.const 2))))
+    (local.set $kinds (call $alloc (local.get $rows)))
+    (local.set $data (call $alloc (i32.load offset=20 (local.get $reads))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $row) (local.get $rows)))
+        (local.set $end (i32.load
+          (i32.add (i32.load offset=8 (local.get $reads)) (i32.shl (local.get $row) (i32.const 2)))))
+        ;; Kind 4, a string.
+        (if (i32.eq (i32.load8_u (i32.add (i32.load (local.get $reads)) (local.get $row))) (i32.const 4))
+          (then
+            (memory.fill (i32.add (local.get $data) (local.get $len)) (i32.const 0x2a)
+              (i32.sub (local.get $end) (local.get $start)))
+            (local.set $len (i32.add (local.get $len) (i32.sub (local.get $end) (local.get $start))))
+            (i32.store (i32.add (local.get $rows_out) (i32.shl (local.get $edited) (i32.const 2))) (local.get $row))
+            (i32.store (i32.add (local.get $ends) (i32.shl (local.get $edited) (i32.const 2))) (local.get $len))
+            (i32.store8 (i32.add (local.get $kinds) (local.get $edited)) (i32.const 4))
+            (local.set $edited (i32.add (local.get $edited) (i32.const 1)))))
+        (local.set $start (local.get $end))
+        (local.set $row (i32.add (local.get $row) (i32.const 1)))
+        (br $next)))
+    ;; The edit of write 0, and the outcome that holds it alone.
+    (local.set $edit (call $alloc (i32.const 72)))
+    (memory.fill (local.get $edit) (i32.const 0) (i32.const 72))
+    (i32.store offset=4 (local.get $edit) (local.get $rows_out))
+    (i32.store offset=8 (local.get $edit) (local.get $edited))
+    (i32.store offset=12 (local.get $edit) (local.get $kinds))
+    (i32.store offset=16 (local.get $edit) (local.get $edited))
+    (i32.store offset=20 (local.get $edit) (local.get $ends))
+    (i32.store offset=24 (local.get $edit) (local.get $edited))
+    (i32.store offset=28 (local.get $edit) (local.get $data))
+    (i32.store offset=32 (local.get $edit) (local.get $len))
+    (i32.store offset=56 (local.get $edit) (local.get $edit))
+    (i32.store offset=60 (local.get $edit) (i32.const 1))
+    (i32.add (local.get $edit) (i32.const 36)))
