@@ -37,7 +37,8 @@ pub struct Stage {
     /// Globs over `database.schema.table`, `schema.table` and `table`; none for every table.
     pub tables: Option<globset::GlobSet>,
     pub on_fault: FaultPolicy,
-    pub tally: Tally,
+    /// Calls since the last [`Chain::take_calls`].
+    pub calls: Vec<Made>,
 }
 
 impl Stage {
@@ -46,15 +47,15 @@ impl Stage {
     }
 }
 
-/// What a stage did since it was last asked.
-#[derive(Clone, Debug, Default)]
-pub struct Tally {
-    pub calls: u64,
-    pub rows: u64,
-    pub edits: u64,
-    pub faults: FxHashMap<FaultClass, u64>,
-    /// Time of each call.
-    pub durations: Vec<Duration>,
+/// One call of a plugin, for the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Made {
+    pub rows: usize,
+    /// Cells that the answer set or removed.
+    pub edits: usize,
+    pub took: Duration,
+    /// None where the answer was taken.
+    pub fault: Option<FaultClass>,
 }
 
 /// What the chain decided about a row.
@@ -285,13 +286,13 @@ impl Chain {
             };
             let begun = Instant::now();
             let answer = stage.transform.process(asked);
-            stage.tally.calls += 1;
-            stage.tally.rows += rows.len() as u64;
-            stage.tally.durations.push(begun.elapsed());
+            let took = begun.elapsed();
             let checked = answer.and_then(|answer| apply::check(plan, rows.len(), answer));
             match checked {
                 Ok(answer) => {
                     fault = None;
+                    let edits = answer.edits.iter().map(|edit| edit.rows.len()).sum();
+                    stage.calls.push(Made { rows: rows.len(), edits, took, fault: None });
                     let target = apply::Target { stage, plan, rows: &rows, batch };
                     let kept = apply::Kept {
                         overlay: &mut self.overlay,
@@ -302,8 +303,9 @@ impl Chain {
                     break;
                 }
                 Err(met) => {
-                    *stage.tally.faults.entry(met.class).or_default() += 1;
-                    if met.class == FaultClass::ContractViolated {
+                    let class = met.class;
+                    stage.calls.push(Made { rows: rows.len(), edits: 0, took, fault: Some(class) });
+                    if class == FaultClass::ContractViolated {
                         stage.transform.discard(&met);
                     }
                     fault = Some(met);

@@ -17,6 +17,7 @@ pub mod pipeline;
 pub mod outcome;
 pub mod kafka;
 pub mod tracker;
+pub mod gateway;
 pub mod config;
 
 pub mod metrics;

@@ -53,7 +53,7 @@ pub enum Shown {
 impl Shown {
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Whole => "whole",
+            Self::Whole => "raw",
             Self::Masked => "masked",
             Self::Nothing => "omitted",
         }

@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::chain::{Batch, Chain, Stage, Tally, Verdict};
+use crate::chain::{Batch, Chain, Made, Stage, Verdict};
 use crate::change::{self, Class, Decoder, Event, Events};
 use crate::config::{self, ClassPolicy, PartitionBy};
 use crate::contract::Emission;
-use crate::outcome::{Code, DropCause, Kept, Outcome, Refusal, Shown};
+use crate::outcome::{Code, DropCause, Identity, Kept, Outcome, Refusal, Shown};
 use crate::record::{Output, OutputHeader, Partition, Record};
 use crate::render::{self, Renderer, Subject};
 use crate::table::{Dialect, Table, Tables};
@@ -71,11 +71,11 @@ impl Pipeline {
         self.tables.version()
     }
 
-    /// What each plugin did since the last call, for the metrics.
-    pub fn take_tallies(&mut self, mut each: impl FnMut(&Stage, Tally)) {
+    /// The calls of each plugin since this was last asked, for the metrics.
+    pub fn take_calls(&mut self, mut each: impl FnMut(&Identity, &[Made])) {
         for stage in &mut self.chain.stages {
-            let tally = std::mem::take(&mut stage.tally);
-            each(stage, tally);
+            each(&stage.identity, &stage.calls);
+            stage.calls.clear();
         }
     }
 

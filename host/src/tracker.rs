@@ -210,6 +210,11 @@ impl Tracker {
         self.window(handle).is_none_or(|window| window.outstanding == 0)
     }
 
+    /// Records of the partition from its watermark on.
+    pub fn in_flight(&self, handle: Handle) -> usize {
+        self.window(handle).map_or(0, |window| window.entries.len())
+    }
+
     pub fn load(&self) -> Load {
         self.load
     }

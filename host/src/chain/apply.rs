@@ -15,7 +15,7 @@ use super::{
 
 /// Where an answer belongs: row i of it is `rows[i]` of the batch.
 pub(super) struct Target<'a, 'b, 'r> {
-    pub(super) stage: &'a mut Stage,
+    pub(super) stage: &'a Stage,
     pub(super) plan: &'a StagePlan,
     pub(super) rows: &'a [u32],
     pub(super) batch: Batch<'b, 'r>,
@@ -44,7 +44,6 @@ pub(super) fn apply(answer: Answer, target: Target<'_, '_, '_>, kept: Kept<'_>) 
     let numbered = |row: u32| rows.get(row as usize).copied();
     for edit in &answer.edits {
         let Some(access) = plan.writes.get(edit.write as usize) else { continue };
-        stage.tally.edits += edit.rows.len() as u64;
         for (kind, text, row) in cells(&edit.cells, &edit.rows) {
             let Some(row) = numbered(row) else { continue };
             if let Err(Unreachable) = put(access, kind, text, row, batch, kept.overlay) {

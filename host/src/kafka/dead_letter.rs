@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::outcome::Refusal;
+use crate::outcome::{Kept, Refusal};
 use crate::record::{Output, OutputHeader, Partition, Record};
 
 /// The longest text a header may hold, in bytes. Reasons come from plugins too.
@@ -21,49 +21,19 @@ pub struct Circumstances<'a> {
     pub first_seen: i64,
 }
 
-/// What the dead letter holds of the record.
-#[derive(Clone, Debug)]
-pub enum Body<'a> {
-    /// Key, value and headers as they came.
-    Raw,
-    /// Neither key nor value nor headers.
-    Omitted,
-    /// What the caller made of them.
-    Masked {
-        key: Option<Cow<'a, [u8]>>,
-        value: Option<Cow<'a, [u8]>>,
-        headers: Vec<OutputHeader<'a>>,
-    },
-}
-
-impl Body<'_> {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Raw => "raw",
-            Self::Omitted => "omitted",
-            Self::Masked { .. } => "masked",
-        }
-    }
-}
-
 /// The dead letter for `record`: its own headers first, then Kafka Connect's (`__connect.errors.*`) and ours
-/// (`lockgate.error.*`), all of them text. Where a record is a dead letter already, the last header of a name is the latest.
+/// (`lockgate.error.*`), all of them text; key, value and headers of its own as `kept` has them. Where a record is a dead letter already, the last header of a name is the latest.
 pub fn dead_letter<'a>(
     record: &Record<'a>,
     refusal: &Refusal,
     circumstances: &Circumstances<'_>,
-    body: Body<'a>,
+    kept: Kept<'a>,
 ) -> Output<'a> {
-    let name = body.name();
-    let (key, value, mut headers) = match body {
-        Body::Raw => (record.key.map(Cow::Borrowed), record.value.map(Cow::Borrowed), kept(record)),
-        Body::Omitted => (None, None, Vec::new()),
-        Body::Masked { key, value, headers } => (key, value, headers),
-    };
+    let Kept { key, value, mut headers, payload } = kept;
     let mut add = |name: &'static str, text: &str| headers.push(header(name, text));
     connect_headers(record, refusal, circumstances, &mut add);
     own_headers(record, refusal, circumstances, &mut add);
-    add("lockgate.error.payload", name);
+    add("lockgate.error.payload", payload.as_str());
     Output {
         topic: Arc::clone(&circumstances.topic),
         partition: Partition::Same(record.partition),
@@ -119,16 +89,6 @@ fn own_headers(
     add("lockgate.error.dedup-id", &dedup);
 }
 
-fn kept<'a>(record: &Record<'a>) -> Vec<OutputHeader<'a>> {
-    let headers = record.headers.iter();
-    headers
-        .map(|header| OutputHeader {
-            name: Cow::Borrowed(header.name),
-            value: header.value.map(Cow::Borrowed),
-        })
-        .collect()
-}
-
 fn header(name: &'static str, text: &str) -> OutputHeader<'static> {
     let mut end = text.len().min(MAX_TEXT);
     while !text.is_char_boundary(end) {
@@ -141,10 +101,10 @@ fn header(name: &'static str, text: &str) -> OutputHeader<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::{Code, Identity};
+    use crate::outcome::{Code, Identity, Shown};
     use crate::record::Header;
 
-    fn letter(refusal: &Refusal, body: Body<'static>) -> String {
+    fn letter(refusal: &Refusal, payload: Shown) -> String {
         let topic: Arc<str> = "shop.orders".into();
         let record = Record {
             topic: &topic,
@@ -161,7 +121,16 @@ mod tests {
             lane: 1,
             first_seen: 1_700_000_000_500,
         };
-        let output = dead_letter(&record, refusal, &circumstances, body);
+        let kept = match payload {
+            Shown::Nothing => Kept { payload, ..Kept::default() },
+            Shown::Whole | Shown::Masked => Kept {
+                key: record.key.map(Cow::Borrowed),
+                value: record.value.map(Cow::Borrowed),
+                headers: record.headers.iter().map(OutputHeader::from).collect(),
+                payload,
+            },
+        };
+        let output = dead_letter(&record, refusal, &circumstances, kept);
         let text = |bytes: &Option<Cow<'_, [u8]>>| {
             bytes.as_ref().map_or("null".to_owned(), |b| String::from_utf8_lossy(b).into_owned())
         };
@@ -190,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_dead_letter_says_what_where_and_why() {
-        insta::assert_snapshot!(letter(&trapped(), Body::Raw), @"
+        insta::assert_snapshot!(letter(&trapped(), Shown::Whole), @"
         shop.orders.dlq Same(3) at Some(1700000000000), key k, value v
         trace�: null
         __connect.errors.topic: shop.orders
@@ -221,7 +190,7 @@ mod tests {
 
     #[test]
     fn an_omitted_payload_leaves_only_the_reasons() {
-        let letter = letter(&Refusal::new(Code::TooLarge, "too large"), Body::Omitted);
+        let letter = letter(&Refusal::new(Code::TooLarge, "too large"), Shown::Nothing);
         assert!(
             letter.starts_with(
                 "shop.orders.dlq Same(3) at Some(1700000000000), key null, value null\n__connect"
@@ -234,7 +203,7 @@ mod tests {
     #[test]
     fn a_long_reason_is_cut_between_characters() {
         let refusal = Refusal::new(Code::PluginRejected, "é".repeat(2_000));
-        let letter = letter(&refusal, Body::Omitted);
+        let letter = letter(&refusal, Shown::Nothing);
         let reason = letter.lines().find(|line| line.starts_with("lockgate.error.reason")).unwrap();
         assert_eq!(reason.len(), "lockgate.error.reason: ".len() + MAX_TEXT);
     }

@@ -140,9 +140,12 @@ impl Tally {
         increment(&mut self.refusals, code as usize);
     }
 
-    /// A record was settled `after` it was read.
-    pub fn settled(&mut self, how: Settled, after: Duration) {
+    pub fn settled(&mut self, how: Settled) {
         increment(&mut self.settled, how as usize);
+    }
+
+    /// A record was acknowledged `after` it was read. One record a batch is timed.
+    pub fn took(&mut self, after: Duration) {
         self.settle.observe(after.as_secs_f64());
     }
 
@@ -216,7 +219,7 @@ impl Family {
             )?,
             settle: pipeline.histogram(
                 "lockgate_settle_seconds",
-                "Time from reading a record to settling it: plugins, sending, acknowledgement.",
+                "Time from reading a record to its acknowledgement; one record a batch is timed.",
                 &LATENCY_BUCKETS,
             )?,
             end_to_end: pipeline.histogram(

@@ -37,8 +37,10 @@ fn a_pipeline_s_series_are_named_with_their_help() {
     tally.read(Class::Row, 1_000);
     tally.read(Class::Heartbeat, 24);
     tally.wrote(900);
-    tally.settled(Settled::Forwarded, Duration::from_millis(2));
-    tally.settled(Settled::DeadLettered, Duration::from_millis(4));
+    tally.settled(Settled::Forwarded);
+    tally.took(Duration::from_millis(2));
+    tally.settled(Settled::DeadLettered);
+    tally.took(Duration::from_millis(4));
     tally.aged(Duration::from_secs(1));
     tally.refused(Code::PluginTimeout);
     shop.add(&mut tally);
@@ -144,7 +146,7 @@ fn a_tally_is_added_once() {
     let metrics = metrics();
     let shop = metrics.pipeline("shop");
     let mut tally = shop.tally();
-    tally.settled(Settled::Dropped, Duration::ZERO);
+    tally.settled(Settled::Dropped);
     shop.add(&mut tally);
     shop.add(&mut tally);
     let dropped = series(&metrics, "lockgate_records_total{outcome=\"dropped\"");

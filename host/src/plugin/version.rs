@@ -19,7 +19,6 @@ use super::{fault, settings, text};
 use crate::config::{FaultPolicy, PluginFile};
 use crate::contract::Fault;
 use crate::outcome::Identity;
-use crate::table::Table;
 
 /// The longest name or version that a plugin gives itself, in bytes.
 const NAME_BYTES: usize = 64;
@@ -167,16 +166,9 @@ impl PluginVersion {
         Instance::new(Arc::clone(self))
     }
 
-    /// Whether the plugin is to be asked about `table`.
-    pub fn covers(&self, table: &Table) -> bool {
-        if self.setup.tables.is_empty() {
-            return true;
-        }
-        let full = table.qualified_name();
-        let in_schema = format!("{}.{}", table.schema, table.name);
-        [full.as_str(), in_schema.as_str(), &table.name]
-            .iter()
-            .any(|name| self.tables.is_match(name))
+    /// The tables it is to be asked about; none for all.
+    pub fn tables(&self) -> Option<&globset::GlobSet> {
+        (!self.setup.tables.is_empty()).then_some(&self.tables)
     }
 
     pub fn info(&self) -> &Info {

@@ -44,11 +44,11 @@ enum Hint {
 }
 
 impl FolderWatch {
-    /// Starts the thread. `reloaded` is told of every look that changed the chain.
+    /// Starts the thread. `looked` is told of every look, also of those that changed nothing.
     pub fn start(
         catalog: Arc<Catalog>,
         trial: BoxedTrial,
-        reloaded: Box<dyn Fn(&Reload) + Send>,
+        mut looked: Box<dyn FnMut(&Reload) + Send>,
     ) -> std::io::Result<Self> {
         let (hints, inbox) = mpsc::channel();
         let mut watch = Watch::new(catalog.folder(), hints.clone());
@@ -59,9 +59,7 @@ impl FolderWatch {
                 let reload = catalog.reload(&*trial);
                 let again = reload.pending && unfinished < UNFINISHED_LOOKS;
                 unfinished = if again { unfinished + 1 } else { 0 };
-                if reload.generation.is_some() {
-                    reloaded(&reload);
-                }
+                looked(&reload);
                 if !wait_for_change(&inbox, unfinished) {
                     return;
                 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::chain::{Stage, Tally};
+use crate::chain::Stage;
 use crate::config::{
     FaultPolicy, Limits, LostOffsets, PartitionBy, Payload, Pipeline as Settings, Start, Template,
 };
@@ -96,7 +96,7 @@ impl Fake {
             }),
             on_fault: self.on_fault,
             tables: self.tables.clone(),
-            tally: Tally::default(),
+            calls: Vec::new(),
             transform: Box::new(self),
         }
     }

@@ -1,0 +1,200 @@
+//! The running gateway: plugins loaded, topics checked, lanes started, folders watched, everything stopped again. The only
+//! place that knows every part.
+
+mod lane;
+mod observe;
+mod partitions;
+mod plugins;
+mod send;
+mod stop;
+mod watch;
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, anyhow};
+use tracing::{error, info};
+
+use crate::chain::Stage;
+use crate::config::{self, Config};
+use crate::health::{Health, PipelineState};
+use crate::kafka::topics::Topics;
+use crate::metrics::Metrics;
+use crate::plugin::{Catalog, PluginVersion, Runtime, Sources};
+use lane::{Lane, Parts};
+use observe::Observer;
+use plugins::{LiveTables, Plugins};
+
+pub use stop::Stop;
+
+/// Plugins and the scanner work on the lane's own stack; wasmtime wants room above its half megabyte for guests.
+const LANE_STACK: usize = 4 << 20;
+
+/// A pipeline with its plugins loaded, connected to nothing yet.
+pub struct Loaded {
+    pub settings: Arc<config::Pipeline>,
+    pub catalog: Arc<Catalog>,
+    live: Arc<LiveTables>,
+}
+
+impl Loaded {
+    /// Loads the plugins of a pipeline's folder.
+    pub fn load(runtime: &Arc<Runtime>, settings: &config::Pipeline) -> anyhow::Result<Self> {
+        let catalog = Catalog::load(runtime, &settings.plugins, &settings.required, sources())
+            .with_context(|| format!("pipeline \"{}\"", settings.name))?;
+        Ok(Self {
+            settings: Arc::new(settings.clone()),
+            catalog: Arc::new(catalog),
+            live: Arc::default(),
+        })
+    }
+
+    /// A chain of fresh instances of the plugins that serve now.
+    pub fn stages(&self) -> Vec<Stage> {
+        self.catalog.current().plugins.iter().map(plugins::stage).collect()
+    }
+}
+
+/// Where a plugin folder's settings and official plugins come from.
+pub fn sources() -> Sources {
+    Sources {
+        read_settings: Box::new(|text, path| {
+            config::PluginFile::parse(text, path).map_err(|error| error.to_string())
+        }),
+        official: lockgate_plugins::official,
+    }
+}
+
+/// One plugin as a stage of a chain, with a fresh instance.
+pub fn stage(version: &Arc<PluginVersion>) -> Stage {
+    plugins::stage(version)
+}
+
+/// What `run` shows to the outside while it runs.
+pub struct Windows {
+    pub metrics: Arc<Metrics>,
+    pub health: Arc<Health>,
+}
+
+/// Runs every pipeline until `stop` says to drain and the drain is over, or until a lane cannot go on. Blocks.
+///
+/// # Errors
+///
+/// When plugins do not load, topics are not as the configuration needs them, or a lane ended badly.
+pub fn run(config: &Config, windows: &Windows, stop: &Arc<Stop>) -> anyhow::Result<()> {
+    let runtime = Runtime::start()?;
+    let pipelines: Vec<Loaded> = config
+        .pipelines
+        .iter()
+        .map(|settings| {
+            windows.health.set_pipeline_state(&settings.name, PipelineState::Starting);
+            Loaded::load(&runtime, settings)
+        })
+        .collect::<anyhow::Result<_>>()?;
+    let Some(limits) = prepare_topics(config, &pipelines, stop)? else { return Ok(()) };
+    let kafka = Arc::new(config.kafka.clone());
+    let mut watches = Vec::new();
+    let mut lanes = Vec::new();
+    for (pipeline, record_bytes) in pipelines.iter().zip(limits) {
+        let totals = Arc::new(windows.metrics.pipeline(&pipeline.settings.name));
+        watches.push(watch::start(pipeline, windows, &totals)?);
+        let settings = Arc::new(within(&pipeline.settings, record_bytes));
+        for number in 0..settings.lanes {
+            let parts = Parts {
+                kafka: Arc::clone(&kafka),
+                settings: Arc::clone(&settings),
+                number,
+                plugins: Plugins::new(&pipeline.catalog, &pipeline.live),
+                observer: Observer::new(
+                    &settings.name,
+                    number,
+                    &windows.metrics,
+                    &windows.health,
+                    &totals,
+                ),
+                stop: Arc::clone(stop),
+            };
+            lanes.push(start_lane(parts)?);
+        }
+    }
+    info!(pipelines = pipelines.len(), lanes = lanes.len(), "gateway running");
+    let ended = join(lanes, stop);
+    drop(watches);
+    ended
+}
+
+/// The records that the broker takes may be smaller than those the configuration allows.
+fn within(settings: &config::Pipeline, record_bytes: Option<usize>) -> config::Pipeline {
+    let mut settings = settings.clone();
+    let limit = settings.limits.record_bytes;
+    settings.limits.record_bytes = record_bytes.unwrap_or(limit).min(limit);
+    settings
+}
+
+/// Waits for the brokers and sees that every topic is there. None when told to stop meanwhile; else for each pipeline the
+/// largest record its output topics take, where the broker says so.
+fn prepare_topics(
+    config: &Config,
+    pipelines: &[Loaded],
+    stop: &Stop,
+) -> anyhow::Result<Option<Vec<Option<usize>>>> {
+    let topics = Topics::connect(&config.kafka)?;
+    let Some(found) = topics.wait(|| stop.is_draining()) else { return Ok(None) };
+    let mut limits = Vec::new();
+    let mut problems = Vec::new();
+    for pipeline in pipelines {
+        match topics.prepare(&pipeline.settings, &found) {
+            Ok(prepared) => limits.push(prepared.record_bytes),
+            Err(found) => problems.extend(found.iter().map(|problem| lane::chain(problem))),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(Some(limits));
+    }
+    Err(anyhow!("checking topics: {}", problems.join("\n  ")))
+}
+
+fn start_lane(parts: Parts) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
+    let name = format!("lane {}/{}", parts.settings.name, parts.number);
+    let doing = name.clone();
+    let lane = Lane::start(parts).with_context(|| format!("starting {name}"))?;
+    let run = move || lane.run();
+    thread::Builder::new()
+        .name(name)
+        .stack_size(LANE_STACK)
+        .spawn(run)
+        .with_context(|| format!("starting the thread of {doing}"))
+}
+
+/// Waits for the lanes. The first that ends badly makes the others drain; past the deadline nobody is waited for.
+fn join(lanes: Vec<JoinHandle<anyhow::Result<()>>>, stop: &Stop) -> anyhow::Result<()> {
+    let mut open = lanes;
+    let mut ended = Ok(());
+    while !open.is_empty() {
+        let (done, running): (Vec<_>, Vec<_>) = open.into_iter().partition(JoinHandle::is_finished);
+        for lane in done {
+            let result = lane.join().unwrap_or_else(|_| Err(anyhow!("a lane panicked")));
+            if let Err(cause) = &result {
+                error!(error = format!("{cause:#}"), "a lane ended; the others drain");
+                stop.drain();
+            }
+            ended = ended.and(result);
+        }
+        open = running;
+        if stop.is_draining() && Instant::now() > stop.deadline() + Duration::from_secs(5) {
+            return ended.and(Err(anyhow!(
+                "draining: {} lanes did not stop in time; what they held is read again after the restart",
+                open.len()
+            )));
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    ended
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,318 @@
+//! One lane: a thread that reads, transforms, sends and commits its share of a pipeline. Everything here happens on that thread;
+//! nothing on the way of a record is shared with another lane.
+
+mod mend;
+mod rebalance;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use rustc_hash::FxHashMap;
+use tracing::{error, info, warn};
+
+use super::observe::Observer;
+use super::partitions::Partitions;
+use super::plugins::Plugins;
+use super::send::{Letters, Outlet, report};
+use super::stop::Stop;
+use crate::config::{self, TopicFilter};
+use crate::kafka::{Batch, Event, LostRange, Member, Sink, Source, TopicPartition, Trouble};
+use crate::pipeline::Pipeline;
+use crate::record::Record;
+use crate::tracker::{Mark, Tracker};
+
+/// How long a read waits for the first record. It bounds how late the lane notices anything else.
+const READ_PATIENCE: Duration = Duration::from_millis(10);
+
+/// How often settled offsets are committed.
+const COMMIT_PERIOD: Duration = Duration::from_millis(200);
+
+/// How often figures that nobody needs at once are shown.
+const SHOW_PERIOD: Duration = Duration::from_secs(1);
+
+/// What a lane is made of.
+pub(super) struct Parts {
+    pub(super) kafka: Arc<config::Kafka>,
+    pub(super) settings: Arc<config::Pipeline>,
+    pub(super) number: usize,
+    pub(super) plugins: Plugins,
+    pub(super) observer: Observer,
+    pub(super) stop: Arc<Stop>,
+}
+
+pub(super) struct Lane {
+    parts: Parts,
+    source: Source,
+    sink: Sink,
+    tracker: Tracker,
+    partitions: Partitions,
+    pipeline: Pipeline,
+    filter: TopicFilter,
+    letters: Letters,
+    /// What made the producer useless, once something did.
+    broken: Option<String>,
+    committed: Instant,
+    shown: Instant,
+    tables_version: u32,
+    /// When the records were read whose acknowledgement is timed, by ticket.
+    timed: FxHashMap<u64, Timed>,
+}
+
+/// One record a batch, whose way is timed.
+#[derive(Clone, Copy)]
+pub(super) struct Timed {
+    pub(super) read: Instant,
+    pub(super) timestamp: Option<i64>,
+}
+
+impl Lane {
+    /// Joins the group. Brokers that are not there yet are waited for by the turns.
+    pub(super) fn start(mut parts: Parts) -> anyhow::Result<Self> {
+        let settings = Arc::clone(&parts.settings);
+        let member = Member { pipeline: &settings.name, lane: parts.number };
+        let mut source = Source::connect(&parts.kafka, member, settings.start)?;
+        let sink = Sink::connect(&parts.kafka, member, settings.limits.record_bytes)?;
+        source.subscribe(&settings.from)?;
+        let stages = parts.plugins.stages();
+        let letters = Letters {
+            pipeline: settings.name.as_str().into(),
+            lane: parts.number,
+            topic: settings.dead_letter.clone(),
+        };
+        Ok(Self {
+            source,
+            sink,
+            tracker: Tracker::default(),
+            partitions: Partitions::default(),
+            pipeline: Pipeline::new(Arc::clone(&settings), stages),
+            filter: TopicFilter::new(&settings),
+            letters,
+            broken: None,
+            committed: Instant::now(),
+            shown: Instant::now(),
+            tables_version: 0,
+            timed: FxHashMap::default(),
+            parts,
+        })
+    }
+
+    /// Turns until it is told to stop, then drains.
+    ///
+    /// # Errors
+    ///
+    /// When the member is of no use any more: another process with its instance id has taken its place, for example.
+    pub(super) fn run(mut self) -> anyhow::Result<()> {
+        while !self.parts.stop.is_draining() {
+            self.turn()?;
+        }
+        self.drain();
+        Ok(())
+    }
+
+    fn turn(&mut self) -> anyhow::Result<()> {
+        self.parts.observer.turned();
+        self.take_events()?;
+        self.take_up_plugins();
+        self.mend();
+        if self.may_read() {
+            self.serve(Duration::ZERO);
+            self.carry();
+        } else {
+            self.serve(READ_PATIENCE);
+        }
+        self.commit_if_due();
+        self.show_if_due();
+        Ok(())
+    }
+
+    fn take_events(&mut self) -> anyhow::Result<()> {
+        while let Some(event) = self.source.next_event() {
+            match event {
+                Event::Assigned(assigned) => self.assigned(&assigned),
+                Event::Revoked { partitions, lost } => self.revoked(&partitions, lost),
+                Event::Committed(Ok(())) => self.parts.observer.committed(),
+                Event::Committed(Err(error)) => {
+                    warn!(error = %chain(&error), "committing failed; the next commit tries again");
+                }
+                Event::Failed(error) => {
+                    self.parts.observer.broker_failed(&chain(&error));
+                    if let Some(fatal) = self.source.fatal() {
+                        return Err(fatal).context("the lane cannot go on");
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is room for more records, and whether the plugins that must be there are.
+    fn may_read(&self) -> bool {
+        let limits = self.parts.settings.limits;
+        let load = self.tracker.load();
+        load.records < limits.in_flight_records
+            && load.bytes < limits.in_flight_bytes
+            && self.parts.plugins.missing().is_empty()
+    }
+
+    /// Reads a batch and carries it to the sink.
+    fn carry(&mut self) {
+        let batch = self.source.read(self.parts.settings.limits.batch_records, READ_PATIENCE);
+        for trouble in batch.troubles() {
+            self.trouble(trouble);
+        }
+        if batch.is_empty() {
+            return;
+        }
+        let read = Instant::now();
+        let (records, epochs) = self.flowing(&batch);
+        let Self { sink, tracker, partitions, letters, broken, timed, .. } = self;
+        let observer = &mut self.parts.observer;
+        let mut outlet = Outlet { sink, tracker, partitions, letters, broken, timed, read };
+        self.pipeline.process(&records, |number, class, outcome| {
+            let (Some(record), Some(epoch)) = (records.get(number), epochs.get(number)) else {
+                return false;
+            };
+            let sample = number + 1 == records.len();
+            let ending = outlet.settle(record, *epoch, outcome, sample);
+            observer.ended(record, class, &ending);
+            true
+        });
+        observer.batch_done(&mut self.pipeline);
+        if self.pipeline.tables_version() != self.tables_version {
+            self.tables_version = self.pipeline.tables_version();
+            self.parts.plugins.tables_seen(self.pipeline.tables());
+        }
+    }
+
+    /// The batch's records of partitions that go on, with the leader epoch of each.
+    fn flowing<'b>(&self, batch: &'b Batch) -> (Vec<Record<'b>>, Vec<i32>) {
+        let mut records = Vec::with_capacity(batch.len());
+        let mut epochs = Vec::with_capacity(batch.len());
+        for run in batch.runs() {
+            if self.partitions.flowing(&run.topic, run.partition).is_some() {
+                records.extend(batch.records_of(run));
+                epochs.resize(records.len(), run.leader_epoch);
+            }
+        }
+        (records, epochs)
+    }
+
+    fn trouble(&mut self, trouble: &Trouble) {
+        match trouble {
+            Trouble::Failed { at, error } => {
+                warn!(partition = %at, error = %chain(error), "reading a partition failed; it is tried again");
+            }
+            Trouble::LostOffsets(range) => self.lost_offsets(range),
+        }
+    }
+
+    fn lost_offsets(&mut self, range: &LostRange) {
+        let lost = range.lost();
+        let policy = self.parts.settings.on_lost_offsets;
+        let Some(offset) = range.resume_at(policy) else {
+            let reason = format!(
+                "offsets {} to {} are no longer in the topic, which holds {} to {}; set on_lost_offsets = \"earliest\" \
+                 or \"latest\" to go on without them",
+                lost.start,
+                lost.end.saturating_sub(1),
+                range.low,
+                range.high.saturating_sub(1),
+            );
+            self.outlet().halt(&range.at, reason, false);
+            return;
+        };
+        error!(
+            partition = %range.at,
+            first = lost.start,
+            last = lost.end.saturating_sub(1),
+            resumed_at = offset,
+            "offsets were lost; going on as on_lost_offsets says"
+        );
+        self.jump(&range.at, Mark { offset, leader_epoch: -1 });
+    }
+
+    /// Takes in what the brokers said about outputs.
+    fn serve(&mut self, wait: Duration) {
+        let Self { sink, tracker, partitions, timed, .. } = self;
+        let observer = &mut self.parts.observer;
+        sink.serve(wait, |ticket, fate| {
+            if let Some(timed) = timed.remove(&ticket) {
+                observer.acknowledged(timed);
+            }
+            report(tracker, partitions, ticket, fate);
+        });
+    }
+
+    fn outlet(&mut self) -> Outlet<'_> {
+        let Self { sink, tracker, partitions, letters, broken, timed, .. } = self;
+        Outlet { sink, tracker, partitions, letters, broken, timed, read: Instant::now() }
+    }
+
+    fn commit_if_due(&mut self) {
+        if self.committed.elapsed() >= COMMIT_PERIOD {
+            self.committed = Instant::now();
+            let marks = self.settled();
+            if !marks.is_empty()
+                && let Err(error) = self.source.commit(&marks)
+            {
+                warn!(error = %chain(&error), "committing failed; the next commit tries again");
+            }
+        }
+    }
+
+    /// Partitions whose watermark has moved since this was last asked.
+    fn settled(&mut self) -> Vec<(TopicPartition, Mark)> {
+        let mut marks = Vec::new();
+        for (at, owned) in self.partitions.iter_mut() {
+            if let Some(mark) = self.tracker.take_advance(owned.handle) {
+                owned.delivered();
+                self.parts.observer.settled(at, mark.offset);
+                marks.push((at.clone(), mark));
+            }
+        }
+        marks
+    }
+
+    fn show_if_due(&mut self) {
+        if self.shown.elapsed() >= SHOW_PERIOD {
+            self.shown = Instant::now();
+            let Self { source, partitions, tracker, parts, .. } = self;
+            parts.observer.show(source.standings(), partitions, tracker);
+            if parts.number == 0 {
+                parts.observer.show_plugins(&parts.plugins.versions().plugins);
+            }
+        }
+    }
+
+    /// Waits for what is under way, commits it and leaves, within the time that is left.
+    fn drain(mut self) {
+        let deadline = self.parts.stop.deadline();
+        self.wait_for_outputs(deadline);
+        let marks = self.settled();
+        if let Err(error) = self.source.commit_by(&marks, deadline) {
+            warn!(error = %chain(&error), "the last commit failed; what it held is read again after the restart");
+        }
+        let open = self.sink.in_flight();
+        info!(pipeline = self.parts.settings.name, lane = self.parts.number, open, "lane drained");
+        drop(self.sink);
+        self.source.close(deadline);
+    }
+
+    fn wait_for_outputs(&mut self, deadline: Instant) {
+        let Self { sink, tracker, partitions, .. } = self;
+        sink.drain(deadline, |ticket, fate| report(tracker, partitions, ticket, fate));
+    }
+}
+
+/// An error with its causes, on one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,128 @@
+//! How a lane gets going again what stands still: after a failed delivery, with other plugins, with another producer.
+
+use std::time::Instant;
+
+use tracing::{info, warn};
+
+use super::{Lane, chain};
+use crate::gateway::partitions::State;
+use crate::kafka::{Member, Sink, TopicPartition};
+use crate::tracker::{Handle, Mark};
+
+impl Lane {
+    /// Takes up a newer generation of plugins, between two batches.
+    pub(super) fn take_up_plugins(&mut self) {
+        let Some(stages) = self.parts.plugins.newer() else { return };
+        self.pipeline.replace_stages(stages);
+        self.parts.observer.keep_plugins(&self.parts.plugins.versions().plugins);
+        let missing = self.parts.plugins.missing();
+        info!(
+            pipeline = self.parts.settings.name,
+            lane = self.parts.number,
+            generation = self.parts.plugins.generation(),
+            "plugins taken up"
+        );
+        if !missing.is_empty() {
+            warn!(
+                pipeline = self.parts.settings.name,
+                missing = missing.join(", "),
+                "the pipeline stands still: a required plugin is missing"
+            );
+        }
+        let waiting = |state: &State| matches!(state, State::Halted { plugins_may_help: true, .. });
+        let halted: Vec<TopicPartition> = self
+            .partitions
+            .iter()
+            .filter(|(_, owned)| waiting(&owned.state))
+            .map(|(at, _)| at.clone())
+            .collect();
+        for at in halted {
+            self.again(&at);
+        }
+    }
+
+    /// Looks after partitions that stand still, and after a producer that cannot go on.
+    pub(super) fn mend(&mut self) {
+        if let Some(reason) = self.broken.take() {
+            self.replace_sink(&reason);
+        }
+        let now = Instant::now();
+        let mut again = Vec::new();
+        for (at, owned) in self.partitions.iter_mut() {
+            match &owned.state {
+                State::Flowing => {}
+                State::Failed { retry, .. } => {
+                    if now >= *retry && self.tracker.is_quiet(owned.handle) {
+                        again.push(at.clone());
+                    }
+                }
+                State::Halted { .. } | State::Ignored => {
+                    if !owned.paused {
+                        owned.paused = true;
+                        if let Err(error) = self.source.halt(at) {
+                            warn!(partition = %at, error = %chain(&error), "pausing a partition failed");
+                        }
+                    }
+                }
+            }
+        }
+        for at in again {
+            self.again(&at);
+        }
+    }
+
+    /// Reads a partition again from its watermark, whatever was under way.
+    fn again(&mut self, at: &TopicPartition) {
+        let Some(owned) = self.partitions.get(at) else { return };
+        if let Some((handle, mark)) = self.tracker.rewind(owned.handle) {
+            self.go_on(at, handle, mark);
+        }
+    }
+
+    /// Reads a partition from `mark`, wherever it stood.
+    pub(super) fn jump(&mut self, at: &TopicPartition, mark: Mark) {
+        let Some(owned) = self.partitions.get(at) else { return };
+        self.tracker.release(owned.handle);
+        let handle = self.tracker.assign(mark);
+        if let Some(owned) = self.partitions.get_mut(at) {
+            // What is gone is not being fetched: it has to be started like something paused.
+            owned.paused = true;
+        }
+        self.go_on(at, handle, mark);
+    }
+
+    fn go_on(&mut self, at: &TopicPartition, handle: Handle, mark: Mark) {
+        let Some(owned) = self.partitions.get_mut(at) else { return };
+        let restarted = match owned.restart(handle) {
+            true => self.source.resume(at, mark),
+            false => self.source.rewind(at, mark),
+        };
+        info!(partition = %at, offset = mark.offset, "reading a partition on from here");
+        if let Err(error) = restarted {
+            self.outlet().halt(at, format!("starting it again: {}", chain(&error)), true);
+        }
+    }
+
+    /// Makes another producer; what the old one held is sent again from the watermarks.
+    fn replace_sink(&mut self, reason: &str) {
+        warn!(reason, "the producer cannot go on and is replaced");
+        let settings = &self.parts.settings;
+        let member = Member { pipeline: &settings.name, lane: self.parts.number };
+        match Sink::connect(&self.parts.kafka, member, settings.limits.record_bytes) {
+            Ok(sink) => self.sink = sink,
+            Err(error) => {
+                self.broken = Some(chain(&error));
+                return;
+            }
+        }
+        let all: Vec<TopicPartition> = self
+            .partitions
+            .iter()
+            .filter(|(_, owned)| owned.state != State::Ignored)
+            .map(|(at, _)| at.clone())
+            .collect();
+        for at in all {
+            self.again(&at);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What a lane does when partitions come and go.
+
+use std::time::{Duration, Instant};
+
+use tracing::warn;
+
+use super::{Lane, chain};
+use crate::kafka::{Assigned, TopicPartition};
+
+/// How long what is under way may hold up a revocation; well below the session timeout of 15 s.
+const REVOKE_PATIENCE: Duration = Duration::from_secs(5);
+
+impl Lane {
+    pub(super) fn assigned(&mut self, assigned: &[Assigned]) {
+        for one in assigned {
+            let handle = self.tracker.assign(one.begin);
+            self.partitions.assign(one.at.clone(), handle);
+            self.parts.observer.assigned(&one.at);
+        }
+        if let Err(error) = self.source.complete_assign(assigned) {
+            warn!(error = %chain(&error), "taking partitions failed");
+        }
+        // A pattern may match topics that the pipeline itself writes; reading those would go round for ever.
+        let own: Vec<&Assigned> =
+            assigned.iter().filter(|one| !self.filter.takes(&one.at.topic)).collect();
+        for one in own {
+            if let Some(owned) = self.partitions.get_mut(&one.at) {
+                owned.ignore();
+            }
+        }
+    }
+
+    /// Settles and commits what is under way before another lane reads on from there.
+    pub(super) fn revoked(&mut self, partitions: &[TopicPartition], lost: bool) {
+        if !lost {
+            let deadline = Instant::now() + REVOKE_PATIENCE;
+            self.wait_for_outputs(deadline);
+            let marks = self.settled();
+            if let Err(error) = self.source.commit_by(&marks, deadline) {
+                warn!(error = %chain(&error), "committing before a revocation failed; the next owner sees some records again");
+            }
+        }
+        for at in partitions {
+            if let Some(owned) = self.partitions.revoke(at) {
+                self.tracker.release(owned.handle);
+            }
+            self.pipeline.forget(&at.topic, at.partition);
+            self.parts.observer.revoked(at);
+        }
+        if let Err(error) = self.source.complete_revoke(partitions) {
+            warn!(error = %chain(&error), "giving partitions back failed");
+        }
+    }
+}

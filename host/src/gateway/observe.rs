@@ -1,0 +1,234 @@
+//! What a lane tells the metrics and the health page. Gathers plain numbers on the way and adds them up once a batch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustc_hash::FxHashMap;
+
+use super::lane::Timed;
+use super::partitions::{Owned, Partitions, State};
+use super::send::Ending;
+use crate::change::Class;
+use crate::health::{self, Group, Health};
+use crate::kafka::{Standing, TopicPartition};
+use crate::metrics::{self, Metrics, Settled};
+use crate::pipeline::Pipeline;
+use crate::plugin::{Figures, PluginVersion};
+use crate::record::{Position, Record};
+use crate::tracker::Tracker;
+
+pub(super) struct Observer {
+    pipeline: Arc<str>,
+    metrics: Arc<Metrics>,
+    health: Arc<Health>,
+    own: health::Lane,
+    lane: metrics::Lane,
+    totals: Arc<metrics::Pipeline>,
+    tally: metrics::Tally,
+    plugins: FxHashMap<Arc<str>, metrics::Plugin>,
+    partitions: FxHashMap<TopicPartition, metrics::Partition>,
+    shown: FxHashMap<Arc<str>, Shown>,
+}
+
+/// What was last shown of a plugin, to add only what is new.
+struct Shown {
+    digest: String,
+    figures: Figures,
+    memory: metrics::Memory,
+    counts: BTreeMap<String, u64>,
+}
+
+impl Observer {
+    pub(super) fn new(
+        pipeline: &str,
+        lane: usize,
+        metrics: &Arc<Metrics>,
+        health: &Arc<Health>,
+        totals: &Arc<metrics::Pipeline>,
+    ) -> Self {
+        Self {
+            own: health.lane(pipeline, lane, Instant::now()),
+            lane: metrics.lane(pipeline, lane),
+            tally: totals.tally(),
+            totals: Arc::clone(totals),
+            metrics: Arc::clone(metrics),
+            health: Arc::clone(health),
+            pipeline: pipeline.into(),
+            plugins: FxHashMap::default(),
+            partitions: FxHashMap::default(),
+            shown: FxHashMap::default(),
+        }
+    }
+
+    pub(super) fn turned(&self) {
+        self.own.turned(Instant::now());
+        self.lane.turns.inc();
+    }
+
+    pub(super) fn committed(&self) {
+        self.own.committed(Instant::now());
+    }
+
+    pub(super) fn broker_failed(&self, reason: &str) {
+        tracing::warn!(
+            pipeline = &*self.pipeline,
+            error = reason,
+            "trouble with the brokers; librdkafka tries again"
+        );
+        if self.partitions.is_empty() {
+            self.own.set_group(Group::Lost { reason: reason.to_owned() });
+        }
+    }
+
+    pub(super) fn assigned(&mut self, at: &TopicPartition) {
+        let series = self.metrics.partition(&self.pipeline, &at.topic, at.partition);
+        self.partitions.insert(at.clone(), series);
+        self.own.set_group(Group::Member { partitions: self.partitions.len() });
+    }
+
+    pub(super) fn revoked(&mut self, at: &TopicPartition) {
+        self.partitions.remove(at);
+        self.health.clear_halt(&self.pipeline, &at.topic, at.partition);
+        self.own.set_group(Group::Member { partitions: self.partitions.len() });
+    }
+
+    /// Each record of a batch, with what became of it.
+    pub(super) fn ended(&mut self, record: &Record<'_>, class: Class, ending: &Ending) {
+        let header = |header: &crate::record::Header<'_>| {
+            header.name.len() + header.value.map_or(0, <[u8]>::len)
+        };
+        let bytes = record.key.map_or(0, <[u8]>::len)
+            + record.value.map_or(0, <[u8]>::len)
+            + record.headers.iter().map(header).sum::<usize>();
+        match ending {
+            Ending::Forwarded { bytes } => {
+                self.tally.wrote(*bytes);
+                self.tally.settled(Settled::Forwarded);
+            }
+            Ending::Dropped => self.tally.settled(Settled::Dropped),
+            Ending::DeadLettered { code, bytes } => {
+                self.tally.wrote(*bytes);
+                self.tally.refused(*code);
+                self.tally.settled(Settled::DeadLettered);
+            }
+            // Read again later, and counted then.
+            Ending::Halted(code) => {
+                self.tally.refused(*code);
+                return;
+            }
+            Ending::Held => return,
+        }
+        self.tally.read(class, bytes);
+    }
+
+    pub(super) fn acknowledged(&mut self, timed: Timed) {
+        self.tally.took(timed.read.elapsed());
+        if let Some(age) = timed.timestamp.and_then(|then| super::now_ms().checked_sub(then)) {
+            self.tally.aged(Duration::from_millis(u64::try_from(age).unwrap_or(0)));
+        }
+    }
+
+    pub(super) fn batch_done(&mut self, pipeline: &mut Pipeline) {
+        self.totals.add(&mut self.tally);
+        let Self { plugins, metrics, pipeline: name, .. } = self;
+        pipeline.take_calls(|identity, calls| {
+            let series = plugins
+                .entry(Arc::clone(&identity.name))
+                .or_insert_with(|| metrics.plugin(name, &identity.name));
+            for call in calls {
+                match call.fault {
+                    None => series.called(call.rows, call.edits, call.took),
+                    Some(class) => series.faulted(class, call.took),
+                }
+            }
+        });
+    }
+
+    /// Forgets the series of plugins that are not in the chain any more.
+    pub(super) fn keep_plugins(&mut self, versions: &[Arc<PluginVersion>]) {
+        let is_there = |name: &Arc<str>| versions.iter().any(|v| v.identity.name == *name);
+        self.plugins.retain(|name, _| is_there(name));
+        self.shown.retain(|name, _| is_there(name));
+    }
+
+    /// Shows what the versions in the chain gathered over all lanes. One lane of a pipeline does this for all.
+    pub(super) fn show_plugins(&mut self, versions: &[Arc<PluginVersion>]) {
+        for version in versions {
+            let name = &version.identity.name;
+            let series = self
+                .plugins
+                .entry(Arc::clone(name))
+                .or_insert_with(|| self.metrics.plugin(&self.pipeline, name));
+            let shown = self.shown.entry(Arc::clone(name)).or_insert_with(|| Shown {
+                digest: String::new(),
+                figures: Figures::default(),
+                memory: series.memory(),
+                counts: BTreeMap::new(),
+            });
+            if shown.digest != version.identity.digest {
+                series.serves(&version.identity.version, &version.identity.digest);
+                shown.digest.clone_from(&version.identity.digest);
+                shown.figures = Figures::default();
+            }
+            let now = version.stats().figures();
+            let grown = |now: u64, before: u64| now.saturating_sub(before);
+            series.instantiations.inc_by(grown(now.instantiations, shown.figures.instantiations));
+            series.recycles.inc_by(grown(now.recycles, shown.figures.recycles));
+            shown.memory.set(now.memory);
+            shown.figures = now;
+            for (count, total) in version.voice().counts() {
+                let before = shown.counts.insert(count.clone(), total).unwrap_or(0);
+                if let Some(counter) = series.custom(&count) {
+                    counter.inc_by(grown(total, before));
+                }
+            }
+        }
+    }
+
+    /// A watermark moved and is about to be committed.
+    pub(super) fn settled(&self, at: &TopicPartition, offset: i64) {
+        if let Some(series) = self.partitions.get(at) {
+            series.watermark.set(offset);
+            series.committed.set(offset);
+        }
+    }
+
+    /// Shows how far each partition is, and which of them stand still.
+    pub(super) fn show(
+        &self,
+        standings: impl Iterator<Item = Standing>,
+        partitions: &Partitions,
+        tracker: &Tracker,
+    ) {
+        for Standing { at, watermarks, .. } in standings {
+            let (Some(series), Some(owned)) = (self.partitions.get(&at), partitions.get(&at))
+            else {
+                continue;
+            };
+            let watermark = tracker.watermark(owned.handle).map_or(0, |mark| mark.offset);
+            if let Some((_, high)) = watermarks {
+                series.lag.set((high - watermark).max(0));
+            }
+            let in_flight = tracker.in_flight(owned.handle);
+            series.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
+            series.halted.set(i64::from(self.show_halt(&at, owned, watermark)));
+        }
+    }
+
+    /// Whether the partition stands still.
+    fn show_halt(&self, at: &TopicPartition, owned: &Owned, offset: i64) -> bool {
+        match &owned.state {
+            State::Halted { reason, .. } | State::Failed { reason, .. } => {
+                let position =
+                    Position { topic: Arc::clone(&at.topic), partition: at.partition, offset };
+                self.health.halt_partition(&self.pipeline, &position, reason);
+                true
+            }
+            State::Flowing | State::Ignored => {
+                self.health.clear_halt(&self.pipeline, &at.topic, at.partition);
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! From the plugin folder to the lanes: the live tables against which a candidate chain is tried, and the stages a lane makes of
+//! a generation. Knows both sides and neither's inside.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::chain::{Chain, Stage};
+use crate::plugin::{Catalog, Generation, PluginVersion};
+use crate::table::Table;
+
+/// The tables that the lanes of one pipeline have seen.
+#[derive(Default)]
+pub(super) struct LiveTables {
+    tables: Mutex<Vec<Table>>,
+}
+
+impl LiveTables {
+    /// Takes in what one lane knows. Of the same table in two lanes the one with more columns is kept.
+    fn add<'t>(&self, seen: impl Iterator<Item = &'t Table>) {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        for table in seen {
+            let same = |known: &&mut Table| {
+                known.topic == table.topic && known.qualified_name() == table.qualified_name()
+            };
+            match tables.iter_mut().find(same) {
+                Some(known) if known.columns.len() > table.columns.len() => {}
+                Some(known) => known.clone_from(table),
+                None => tables.push(table.clone()),
+            }
+        }
+    }
+
+    /// Opens every live table with a candidate chain, before it serves.
+    pub(super) fn trial(&self, candidates: &[Arc<PluginVersion>]) -> Result<(), String> {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Tables of several lanes meet here, whose numbers would clash.
+        for (id, table) in (1u32..).zip(&mut tables) {
+            table.id = id;
+        }
+        let mut chain = Chain::new(candidates.iter().map(stage).collect());
+        chain.open_all(tables.iter()).map(drop)
+    }
+}
+
+/// What one lane holds of its pipeline's plugins.
+pub(super) struct Plugins {
+    catalog: Arc<Catalog>,
+    live: Arc<LiveTables>,
+    taken: u64,
+    missing: Vec<String>,
+}
+
+impl Plugins {
+    pub(super) fn new(catalog: &Arc<Catalog>, live: &Arc<LiveTables>) -> Self {
+        Self { catalog: Arc::clone(catalog), live: Arc::clone(live), taken: 0, missing: Vec::new() }
+    }
+
+    /// The stages of the current generation.
+    pub(super) fn stages(&mut self) -> Vec<Stage> {
+        let generation = self.catalog.current();
+        self.taken = generation.number;
+        self.missing.clone_from(&generation.missing_required);
+        generation.plugins.iter().map(stage).collect()
+    }
+
+    /// The stages of a generation that is newer than the one taken.
+    pub(super) fn newer(&mut self) -> Option<Vec<Stage>> {
+        (self.catalog.number() != self.taken).then(|| self.stages())
+    }
+
+    /// What serves now, in order.
+    pub(super) fn versions(&self) -> Arc<Generation> {
+        self.catalog.current()
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.taken
+    }
+
+    /// Required plugins that are not there.
+    pub(super) fn missing(&self) -> &[String] {
+        &self.missing
+    }
+
+    pub(super) fn tables_seen<'t>(&self, tables: impl Iterator<Item = &'t Table>) {
+        self.live.add(tables);
+    }
+}
+
+/// A plugin as one stage of a chain, with an instance of its own.
+pub(super) fn stage(version: &Arc<PluginVersion>) -> Stage {
+    Stage {
+        identity: Arc::clone(&version.identity),
+        transform: Box::new(version.instantiate()),
+        tables: version.tables().cloned(),
+        on_fault: version.on_fault(),
+        calls: Vec::new(),
+    }
+}
