@@ -3,6 +3,7 @@
 
 mod deletes;
 mod kept;
+mod limit;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +16,7 @@ use crate::chain::{Batch, Chain, Made, Stage, Verdict};
 use crate::change::{self, Class, Decoder, Event, Events};
 use crate::config::{self, ClassPolicy, PartitionBy};
 use crate::contract::Emission;
-use crate::outcome::{Code, DropCause, Identity, Kept, Outcome, Refusal, Shown};
+use crate::outcome::{Code, DropCause, Identity, Outcome, Refusal};
 use crate::record::{Output, OutputHeader, Partition, Record};
 use crate::render::{self, Renderer, Subject};
 use crate::table::{Dialect, Table, Tables};
@@ -24,6 +25,14 @@ use deletes::Deletes;
 
 /// Output topics that a plugin named are remembered up to this many; past it they are forgotten and met again.
 const REMEMBERED_TOPICS: usize = 10_000;
+
+/// What a record was found to be.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'t> {
+    pub class: Class,
+    /// The table of its rows; none where it has none.
+    pub table: Option<&'t Table>,
+}
 
 /// One pipeline as one lane runs it.
 pub struct Pipeline {
@@ -89,7 +98,7 @@ impl Pipeline {
     pub fn process(
         &mut self,
         records: &[Record<'_>],
-        mut settle: impl FnMut(usize, Class, Outcome<'_>) -> bool,
+        mut settle: impl FnMut(usize, About<'_>, Outcome<'_>) -> bool,
     ) {
         self.events.clear();
         self.undecoded.clear();
@@ -101,7 +110,10 @@ impl Pipeline {
         for (number, record) in records.iter().enumerate() {
             let Some(event) = self.events.events.get(number).copied() else { continue };
             let outcome = self.outcome(number, record, &event);
-            if !settle(number, event.class, self.within_limit(outcome)) {
+            let outcome = limit::within(self.settings.limits.record_bytes, outcome);
+            let row = self.events.rows_of(&event).first();
+            let table = row.and_then(|row| self.tables.get(row.table));
+            if !settle(number, About { class: event.class, table }, outcome) {
                 break;
             }
         }
@@ -252,34 +264,6 @@ impl Pipeline {
             headers: render::headers(subject),
         };
         Outcome::Forward { record: output, emissions }
-    }
-
-    /// Turns what Kafka would refuse into a dead letter. It holds no payload: that would be as large again.
-    fn within_limit<'a>(&self, outcome: Outcome<'a>) -> Outcome<'a> {
-        let limit = self.settings.limits.record_bytes;
-        let largest = match &outcome {
-            Outcome::Forward { record, emissions } => {
-                emissions.iter().map(Output::size).chain([record.size()]).max()
-            }
-            Outcome::Replace(emissions) => emissions.iter().map(Output::size).max(),
-            Outcome::DeadLetter { refusal, kept } if kept.size() > limit => {
-                let kept = Kept { payload: Shown::Nothing, ..Kept::default() };
-                return Outcome::DeadLetter { refusal: refusal.clone(), kept };
-            }
-            Outcome::Drop(_) | Outcome::DeadLetter { .. } | Outcome::Halt(_) => None,
-        };
-        match largest.filter(|size| *size > limit) {
-            None => outcome,
-            Some(size) => {
-                let reason = format!(
-                    "the output has {size} bytes, the limit is {limit}; raise record_bytes here and \
-                     max.message.bytes on the topic, or let a plugin make it smaller"
-                );
-                let refusal = Refusal::new(Code::TooLarge, reason);
-                let kept = Kept { payload: Shown::Nothing, ..Kept::default() };
-                Outcome::DeadLetter { refusal, kept }
-            }
-        }
     }
 
     fn emissions<'a>(&mut self, record: &Record<'a>, event: &Event) -> Vec<Output<'a>> {

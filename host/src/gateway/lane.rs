@@ -169,13 +169,13 @@ impl Lane {
         let Self { sink, tracker, partitions, letters, broken, timed, .. } = self;
         let observer = &mut self.parts.observer;
         let mut outlet = Outlet { sink, tracker, partitions, letters, broken, timed, read };
-        self.pipeline.process(&records, |number, class, outcome| {
+        self.pipeline.process(&records, |number, about, outcome| {
             let (Some(record), Some(epoch)) = (records.get(number), epochs.get(number)) else {
                 return false;
             };
             let sample = number + 1 == records.len();
             let ending = outlet.settle(record, *epoch, outcome, sample);
-            observer.ended(record, class, &ending);
+            observer.ended(record, about.class, &ending);
             true
         });
         observer.batch_done(&mut self.pipeline);
