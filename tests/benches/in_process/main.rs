@@ -1,0 +1,76 @@
+//! What the gateway costs without Kafka: identity, filter, mask and reshape over 1 KB Debezium updates, beside a hand-written
+//! loop over serde_json values that does the same. First the ratios of one interleaved run, then divan's figures.
+#![expect(clippy::print_stdout, reason = "a bench reports to the terminal")]
+
+mod chains;
+mod native;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use chains::{Bench, Work};
+
+/// Events in a batch, as a lane reads them under load.
+const BATCH: usize = 512;
+
+/// Rounds of the ratio table; each measures every contender once, so that a slow minute of the machine hits all of them.
+const ROUNDS: usize = 15;
+
+fn main() {
+    if std::env::args().any(|argument| argument == "--test") {
+        // `cargo test --benches` asks whether it runs, not how fast.
+        ratios(1);
+        return;
+    }
+    ratios(ROUNDS);
+    divan::main();
+}
+
+fn ratios(rounds: usize) {
+    println!("1 KB Debezium updates, batches of {BATCH}, one core; median of {rounds} rounds");
+    println!("{:<28} {:>10} {:>12} {:>14}", "work", "ns/event", "events/s", "x native loop");
+    for work in Work::ALL {
+        let mut bench = Bench::new(work, BATCH);
+        let mut ours = Vec::new();
+        let mut natives = Vec::new();
+        for _ in 0..rounds {
+            ours.push(per_event(|| bench.carry()));
+            natives.push(per_event(|| bench.native()));
+        }
+        let (ours, native) = (median(&mut ours), median(&mut natives));
+        println!("{:<28} {ours:>10.0} {:>12.0} {:>14.1}", work.name(), 1e9 / ours, native / ours);
+        println!(
+            "{:<28} {native:>10.0} {:>12.0}",
+            format!("  {} natively", work.name()),
+            1e9 / native
+        );
+    }
+}
+
+/// Nanoseconds per event, over at least 50 ms.
+fn per_event(mut batch: impl FnMut() -> usize) -> f64 {
+    let begun = Instant::now();
+    let mut events = 0usize;
+    while begun.elapsed() < Duration::from_millis(50) {
+        events += black_box(batch());
+    }
+    let events = u32::try_from(events.max(1)).unwrap_or(u32::MAX);
+    begun.elapsed().as_secs_f64() * 1e9 / f64::from(events)
+}
+
+fn median(samples: &mut [f64]) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[divan::bench(args = Work::ALL)]
+fn lockgate(bencher: divan::Bencher<'_, '_>, work: Work) {
+    let mut bench = Bench::new(work, BATCH);
+    bencher.counter(divan::counter::ItemsCount::new(BATCH)).bench_local(|| bench.carry());
+}
+
+#[divan::bench(args = Work::ALL)]
+fn native_loop(bencher: divan::Bencher<'_, '_>, work: Work) {
+    let mut bench = Bench::new(work, BATCH);
+    bencher.counter(divan::counter::ItemsCount::new(BATCH)).bench_local(|| bench.native());
+}
