@@ -124,6 +124,29 @@ pub struct Pipeline {
     pub limits: Limits,
 }
 
+impl Pipeline {
+    /// The chain in `plugins` with nothing around it, for records that come from a file: topics stay as they are.
+    pub fn offline(plugins: PathBuf, dialect: Dialect) -> Self {
+        Self {
+            name: "apply".to_owned(),
+            from: Vec::new(),
+            dialect,
+            to: Template::identity(),
+            plugins,
+            required: Vec::new(),
+            dead_letter: Template::identity(),
+            dead_letter_payload: Payload::default(),
+            start: Start::default(),
+            on_lost_offsets: LostOffsets::default(),
+            partition: PartitionBy::default(),
+            lanes: 1,
+            create_topics: false,
+            classes: ClassPolicy::defaults(),
+            limits: Limits::default(),
+        }
+    }
+}
+
 /// What a dead letter holds of the record it stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Payload {

@@ -25,3 +25,4 @@ pub mod health;
 pub mod admin;
 pub mod tasks;
 pub mod logging;
+pub mod cli;

@@ -1,0 +1,83 @@
+//! `lockgate detect`: looks at sample events and proposes a pipeline for them. Owns what is proposed and how it is said; the
+//! shapes themselves are known in `shape`.
+
+mod proposal;
+mod shape;
+
+use std::io::{self, BufRead, Cursor, Read as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use self::proposal::Findings;
+use super::Input;
+use super::records::{Batch, Format, Reader};
+
+/// A first line longer than this is one record's value, whatever else it may be.
+const FIRST_LINE: u64 = 16 << 20;
+
+/// Look at sample events, say what they are, and propose a pipeline for them
+///
+/// Reads values, one a line, or records as `apply --format records` reads them; which of the two is seen from the first line.
+/// Prints how many events there are of each shape, the tables they change, and a [[pipeline]] to paste into lockgate.toml.
+/// What no plugin could read (Avro, Protobuf, compressed or encrypted values, dialects that are not available in this version)
+/// is named with what to do about it.
+///
+/// A proposal is a guess from shapes: a table of one's own may have columns called `op` and `source`. Nothing is guessed when
+/// events are carried; the pipeline's `dialect` decides.
+///
+/// The exit code is 1 when there is nothing to propose.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lockgate detect events.jsonl
+  kafka-console-consumer --topic shop.public.orders --max-messages 100 ... | lockgate detect -")]
+pub struct Args {
+    /// The sample; `-` is stdin
+    #[arg(value_name = "FILE")]
+    input: PathBuf,
+
+    /// Look at no more events than this
+    #[arg(long, value_name = "EVENTS", default_value_t = 10_000)]
+    limit: u64,
+}
+
+impl Args {
+    pub fn execute(self) -> anyhow::Result<ExitCode> {
+        let input = Input::open(Some(&self.input))?;
+        let findings = look(input.reader, &input.name, self.limit)?;
+        let mut out = io::stdout().lock();
+        write!(out, "{findings}").and_then(|()| out.flush()).context("writing the findings")?;
+        Ok(if findings.has_proposal() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn look(mut input: impl BufRead, name: &str, limit: u64) -> anyhow::Result<Findings> {
+    let mut first = Vec::new();
+    (&mut input)
+        .take(FIRST_LINE)
+        .read_until(b'\n', &mut first)
+        .with_context(|| format!("reading \"{name}\""))?;
+    let format = format_of(&first);
+    let mut reader = Reader::new(Cursor::new(first).chain(input), format, name);
+    let mut findings = Findings::new(format);
+    let mut batch = Batch::default();
+    while findings.events() < limit && reader.read(&mut batch)? {
+        for record in batch.records() {
+            if findings.events() < limit {
+                findings.add(&record);
+            }
+        }
+    }
+    Ok(findings)
+}
+
+/// Records have both keys, which no known shape of a value has.
+fn format_of(line: &[u8]) -> Format {
+    let members = std::str::from_utf8(line).ok().and_then(shape::members);
+    let has = |name| members.as_ref().is_some_and(|members| members.contains_key(name));
+    if has("topic") && has("value") { Format::Records } else { Format::Lines }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! The program itself: exit codes, stdout and stderr.
+
+#![cfg(test)]
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+/// Runs `lockgate` with `line` as its arguments and `input` on stdin.
+fn lockgate(line: &str, input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lockgate"))
+        .args(line.split(' '))
+        .env_remove("LOCKGATE_LOG")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn a_good_sample_is_answered_on_stdout_with_0() {
+    let output = lockgate("detect -", "{\"id\":1}\n");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains("dialect = \"json\""));
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn a_failure_is_told_once_on_stderr_with_1() {
+    let output = lockgate("detect /nowhere", "");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "");
+    assert_eq!(
+        text(&output.stderr),
+        "lockgate: opening \"/nowhere\": No such file or directory (os error 2)\n"
+    );
+}
+
+#[test]
+fn a_wrong_command_line_is_told_on_stderr_with_2() {
+    for line in ["carry", "detect", "detect --nothing x", "--log-format xml detect -"] {
+        let output = lockgate(line, "");
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert!(text(&output.stderr).starts_with("error: "), "{line}");
+    }
+}
+
+#[test]
+fn a_log_filter_that_cannot_be_read_is_a_failure() {
+    let output = lockgate("--log lockgate=loud detect -", "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).starts_with("lockgate: reading the log filter \"lockgate=loud\""));
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    let output = lockgate("--version", "");
+    assert_eq!(text(&output.stdout), format!("lockgate {}\n", env!("CARGO_PKG_VERSION")));
+}
