@@ -147,3 +147,5 @@ fn unicode_escape(text: &[u8]) -> Result<(char, usize), Error> {
     Ok((char::from_u32(code).ok_or(Error::LoneSurrogate)?, 12))
 }
 
+#[cfg(test)]
+mod tests;

@@ -308,3 +308,5 @@ fn digits(text: &[u8], start: usize) -> Step {
     if at > start { Ok(at) } else { Err(Expected::Digit.error(at)) }
 }
 
+#[cfg(test)]
+mod tests;
