@@ -146,3 +146,6 @@ fn unicode_escape(text: &[u8]) -> Result<(char, usize), Error> {
     let code = 0x1_0000 + ((first - 0xd800) << 10 | (second - 0xdc00));
     Ok((char::from_u32(code).ok_or(Error::LoneSurrogate)?, 12))
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,6 +44,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Args),
+    Check(check::Args),
+    Apply(apply::Args),
+    Inspect(inspect::Args),
     Detect(detect::Args),
 }
 
@@ -80,6 +84,10 @@ fn run(arguments: impl Iterator<Item = OsString>, filter: Option<String>) -> Exi
 impl Command {
     fn execute(self) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Run(arguments) => arguments.execute(),
+            Self::Check(arguments) => arguments.execute(),
+            Self::Apply(arguments) => arguments.execute(engine::Offline::open),
+            Self::Inspect(arguments) => arguments.execute(),
             Self::Detect(arguments) => arguments.execute(),
         }
     }

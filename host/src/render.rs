@@ -128,20 +128,21 @@ impl Renderer {
         Ok(Some(writer.finish()))
     }
 
-    /// Writes the schema of the envelope at `span`, in step with what its images become.
-    fn schema(
+    /// Writes the schema of an envelope at `span`, in step with what its images become.
+    fn schema<'r>(
         &mut self,
-        subject: Subject<'_, '_>,
+        subject: Subject<'_, 'r>,
         side: Side,
         span: Span,
-        writer: &mut Writer<'_>,
+        writer: &mut Writer<'r>,
     ) -> Result<(), Refusal> {
         // Dialects with schemas have one row a record.
         let Some((number, row)) = subject.rows().next() else { return Ok(()) };
         self.edits.load(subject.overlay, number);
-        if let Some(text) = self.schemas.rewritten(subject, side, span, row, &self.edits)? {
-            writer
-                .replace(span.start as usize..span.end as usize, |out| out.extend_from_slice(text));
+        let came = (side, span.of(writer.text()));
+        if let Some(text) = self.schemas.rewritten(subject, came, row, &self.edits)? {
+            let range = span.start as usize..span.end as usize;
+            writer.replace(range, |out| out.extend_from_slice(text));
         }
         Ok(())
     }
@@ -195,3 +196,6 @@ impl RowEdits {
         self.list.dedup_by_key(|(target, _)| *target);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -281,3 +281,6 @@ fn escaped(text: &[u8]) -> Vec<u8> {
     escape(text, &mut out);
     out
 }
+
+#[cfg(test)]
+mod tests;

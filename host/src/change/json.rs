@@ -307,3 +307,6 @@ fn digits(text: &[u8], start: usize) -> Step {
     }
     if at > start { Ok(at) } else { Err(Expected::Digit.error(at)) }
 }
+
+#[cfg(test)]
+mod tests;

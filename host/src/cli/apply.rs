@@ -17,8 +17,8 @@ use self::progress::Progress;
 use super::records::{Batch, Format, Reader, Writer};
 use super::{Input, say};
 use crate::config;
-use crate::outcome::Outcome;
-use crate::record::Record;
+use crate::outcome::{Kept, Outcome};
+use crate::record::{Header, OutputHeader, Record};
 use crate::table::Dialect;
 
 /// The exit code that says that all was written but some records were refused.
@@ -44,8 +44,8 @@ pub struct Settled<'s> {
 /// Run a pipeline's chain over a file instead of Kafka
 ///
 /// Reads INPUT, sends every record through the plugins exactly as `run` would, and writes what comes out, in order. A record
-/// that is refused goes to the file of `--refused` with its code, reason and position; the others are still written, and the
-/// exit code is 3.
+/// that is refused goes to the file of `--refused` with its code, reason and position, showing what its dead letter would show;
+/// the others are still written, and the exit code is 3.
 ///
 /// With --config or --pipeline, or without --plugins, the chain is that of a pipeline in the configuration; --plugins and
 /// --dialect then override it. With --plugins alone no configuration is read.
@@ -172,10 +172,15 @@ impl Run {
                     self.output.output(emission, record)?;
                 }
             }
+            Outcome::Replace(emissions) => {
+                for emission in emissions {
+                    self.output.output(emission, record)?;
+                }
+            }
             Outcome::Drop(_) => {}
-            Outcome::DeadLetter(refusal) => {
+            Outcome::DeadLetter { refusal, kept } => {
                 if let Some(refused) = &mut self.refused {
-                    refused.refused(record, refusal)?;
+                    refused.refused(&shown(record, kept), refusal)?;
                 }
             }
             Outcome::Halt(refusal) => {
@@ -192,6 +197,23 @@ impl Run {
         }
         self.output.finish().map_err(Into::into).and_then(Destination::commit)?;
         Ok(self.counts)
+    }
+}
+
+/// The record as its dead letter would show it.
+fn shown<'k>(record: &'k Record<'_>, kept: &'k Kept<'_>) -> Record<'k> {
+    let header = |header: &'k OutputHeader<'_>| Header {
+        name: &header.name,
+        value: header.value.as_deref(),
+    };
+    Record {
+        topic: record.topic,
+        partition: record.partition,
+        offset: record.offset,
+        timestamp: record.timestamp,
+        key: kept.key.as_deref(),
+        value: kept.value.as_deref(),
+        headers: kept.headers.iter().map(header).collect(),
     }
 }
 

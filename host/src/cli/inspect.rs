@@ -1,7 +1,15 @@
 //! `lockgate inspect`: what a plugin file is, for a person. Owns the words; must not know how a file is read.
 
 use std::fmt;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::config::PluginFile;
+use crate::plugin::{self, Compiled, Limits, Runtime};
 
 /// Show what a WebAssembly file is, and whether it would be accepted as a plugin
 ///
@@ -14,11 +22,22 @@ use std::path::PathBuf;
 pub struct Args {
     /// The file: a component, or a core module that can be made one
     #[arg(value_name = "FILE.wasm")]
-    pub file: PathBuf,
+    file: PathBuf,
 
     /// Also print the JSON Schema of its settings
     #[arg(long)]
-    pub schema: bool,
+    schema: bool,
+}
+
+impl Args {
+    pub fn execute(self) -> anyhow::Result<ExitCode> {
+        let bytes = std::fs::read(&self.file)
+            .with_context(|| format!("reading \"{}\"", self.file.display()))?;
+        let runtime = Runtime::start()?;
+        let inspection = Inspection::of(&runtime, &bytes, self.schema);
+        io::stdout().write_all(inspection.to_string().as_bytes()).context("writing to stdout")?;
+        Ok(if inspection.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
 }
 
 /// A plugin file, looked at from outside.
@@ -41,6 +60,45 @@ pub struct Inspection {
     pub limits: Vec<(String, String)>,
     /// Why it would be refused, with advice; none where it would be accepted.
     pub problems: Vec<String>,
+}
+
+impl Inspection {
+    /// Looks at a file as the gateway would when it lay in a plugin folder without settings.
+    fn of(runtime: &Arc<Runtime>, bytes: &[u8], with_schema: bool) -> Self {
+        let defaults = PluginFile::default();
+        let limits = Limits::of(&defaults);
+        let mut inspection = Self {
+            size: bytes.len() as u64,
+            digest: plugin::digest(bytes),
+            limits: vec![
+                ("deadline".to_owned(), format!("{:?} a batch", limits.deadline)),
+                ("memory".to_owned(), format!("{} MiB", limits.memory >> 20)),
+                ("transfer".to_owned(), format!("{} MiB a call", limits.transfer >> 20)),
+            ],
+            ..Self::default()
+        };
+        match Compiled::load(runtime, bytes, limits) {
+            Ok(compiled) => {
+                inspection.imports = compiled.imports().to_vec();
+                inspection.exports = compiled.exports().to_vec();
+                inspection.contract = contract_of(compiled.exports());
+                let info = &compiled.info;
+                inspection.info = Some((info.name.clone(), info.version.clone()));
+                inspection.schema = with_schema.then(|| info.settings_schema.clone());
+            }
+            Err(error) => inspection.problems.push(error.to_string()),
+        }
+        inspection
+    }
+}
+
+/// `lockgate:plugin@0.1.0` of `lockgate:plugin/transform@0.1.0`.
+fn contract_of(exports: &[String]) -> Option<String> {
+    exports.iter().find_map(|export| {
+        let (package, rest) = export.split_once('/')?;
+        let (_, version) = rest.split_once('@')?;
+        Some(format!("{package}@{version}"))
+    })
 }
 
 impl fmt::Display for Inspection {

@@ -81,7 +81,7 @@ impl From<types::Info> for Info {
 }
 
 /// SHA-256 as lower-case hex.
-pub(super) fn digest(bytes: &[u8]) -> String {
+pub fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -6,7 +6,7 @@ mod rewrite;
 
 use super::infer::{self, Type};
 use super::{RowEdits, Subject, row_image};
-use crate::change::{Presence, Row, Span};
+use crate::change::{Presence, Row};
 use crate::contract::{Image, kind};
 use crate::outcome::{Code, Refusal};
 use crate::overlay::{Edit, Fate, Layout, Target};
@@ -76,20 +76,14 @@ impl Schemas {
     /// More variants of one schema than a few kinds of rows need are not worth remembering.
     const VARIANTS: usize = 32;
 
-    /// The schema that the envelope leaves with; none where it stays as it is.
+    /// The schema that the envelope of one side leaves with, for the `text` it came with; none where it stays as it is.
     pub(super) fn rewritten(
         &mut self,
         subject: Subject<'_, '_>,
-        side: Side,
-        span: Span,
+        (side, text): (Side, &[u8]),
         row: &Row,
         edits: &RowEdits,
     ) -> Result<Option<&[u8]>, Refusal> {
-        let whole = match side {
-            Side::Value => subject.record.value,
-            Side::Key => subject.record.key,
-        };
-        let text = span.of(whole.unwrap_or_default());
         if !text.starts_with(b"{") {
             return Ok(None);
         }
@@ -152,21 +146,18 @@ impl Known {
     ) -> Result<(), Refusal> {
         for (target, number) in &edits.list {
             let Target::Column { image, column } = *target else { continue };
-            let here = self.side.images().contains(&image)
-                && row_image(row, image).presence == Presence::Present;
-            if !here || *subject.layout.fate(image, column) == Fate::Remove {
-                continue;
-            }
-            if let Some(edit) = subject.overlay.edit(*number) {
-                let field = self.model.field(image, column);
-                if let Some((optional, to)) =
-                    asked(field, edit).map_err(|()| refusal(subject, row, column))?
-                {
-                    effects.push(Effect { target: *target, optional, to });
+            let Some(edit) = subject.overlay.edit(*number) else { continue };
+            for image in self.declaring(image, row) {
+                if *subject.layout.fate(image, column) == Fate::Remove {
+                    continue;
+                }
+                let asked = asked(self.model.field(image, column), edit);
+                if let Some((optional, to)) = asked.map_err(|()| refusal(subject, row, column))? {
+                    let target = Target::Column { image, column };
+                    effects.push(Effect { target, optional, to });
                 }
             }
         }
-        self.mirror(row, effects);
         for (created, number) in edits.created() {
             let place = self.created.get_mut(usize::from(created));
             let edit = subject
@@ -187,40 +178,26 @@ impl Known {
         Ok(())
     }
 
-    /// Before and after share the name of their struct. So that they stay alike, an image that the row does not have takes the
-    /// changes of the other.
-    fn mirror(&self, row: &Row, effects: &mut Vec<Effect>) {
+    /// The images whose declarations an edit of `image` concerns. Before and after share the name of their struct: so that they
+    /// stay alike, an image that the row does not have follows the other.
+    fn declaring(&self, image: Image, row: &Row) -> impl Iterator<Item = Image> + use<> {
         let present = |image| row_image(row, image).presence == Presence::Present;
-        let (from, to) = match (present(Image::Before), present(Image::After)) {
-            (true, false) => (Image::Before, Image::After),
-            (false, true) => (Image::After, Image::Before),
-            _ => return,
+        let own = self.side.images().contains(&image) && present(image);
+        let other = match image {
+            Image::Before => Some(Image::After),
+            Image::After => Some(Image::Before),
+            Image::Key | Image::Header | Image::Meta => None,
         };
-        if self.side == Side::Key {
-            return;
-        }
-        for position in 0..effects.len() {
-            let Some(effect) = effects.get(position) else { return };
-            if let Target::Column { image, column } = effect.target
-                && image == from
-            {
-                let mirrored =
-                    Effect { target: Target::Column { image: to, column }, ..effect.clone() };
-                effects.push(mirrored);
-            }
-        }
+        let other = other.filter(|other| own && !present(*other));
+        own.then_some(image).into_iter().chain(other)
     }
 }
 
 /// Whether an edit makes a field optional, and which type it asks for; none where it fits the field as it is.
 fn asked(field: Option<Field>, edit: Edit<'_>) -> Result<Option<(bool, Option<Type>)>, ()> {
     if matches!(edit.kind, kind::ABSENT | kind::NULL) {
-        return Ok(match field {
-            Some(field) if field.optional => None,
-            Some(_) => Some((true, None)),
-            None if edit.kind == kind::NULL => Some((true, Some(infer::STRING))),
-            None => None,
-        });
+        // What was never declared needs no permission to be null.
+        return Ok(field.filter(|field| !field.optional).map(|_| (true, None)));
     }
     if field.is_some_and(|field| field.connect.takes(edit)) {
         return Ok(None);

@@ -19,6 +19,11 @@ impl<'t> Writer<'t> {
         Self { text, copied: 0, out: None }
     }
 
+    /// The text as it came.
+    pub(super) fn text(&self) -> &'t [u8] {
+        self.text
+    }
+
     /// Writes something in place of `range`, which must not begin before the end of the one before it.
     #[inline]
     pub(super) fn replace(&mut self, range: Range<usize>, write: impl FnOnce(&mut Vec<u8>)) {

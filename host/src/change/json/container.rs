@@ -66,7 +66,7 @@ struct Levels {
 impl Levels {
     #[inline(always)]
     fn enter(&mut self, object: bool) {
-        if self.depth % 64 == 0 && self.depth > 0 {
+        if self.depth.is_multiple_of(64) && self.depth > 0 {
             self.outer.push(self.word);
         }
         self.word = self.word << 1 | u64::from(object);
@@ -81,7 +81,7 @@ impl Levels {
         if self.depth == 0 {
             return true;
         }
-        if self.depth % 64 == 0 {
+        if self.depth.is_multiple_of(64) {
             self.word = self.outer.pop().unwrap_or(0);
         }
         false

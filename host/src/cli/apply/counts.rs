@@ -30,9 +30,9 @@ impl Count {
     fn add(&mut self, outcome: &Outcome<'_>) {
         self.read += 1;
         *match outcome {
-            Outcome::Forward { .. } => &mut self.forwarded,
+            Outcome::Forward { .. } | Outcome::Replace(_) => &mut self.forwarded,
             Outcome::Drop(_) => &mut self.dropped,
-            Outcome::DeadLetter(_) | Outcome::Halt(_) => &mut self.refused,
+            Outcome::DeadLetter { .. } | Outcome::Halt(_) => &mut self.refused,
         } += 1;
     }
 }
@@ -60,7 +60,7 @@ impl Counts {
                 None => tables.entry(table.to_owned()).or_default().add(&settled.outcome),
             }
         }
-        if let Outcome::DeadLetter(refusal) = &settled.outcome {
+        if let Outcome::DeadLetter { refusal, .. } = &settled.outcome {
             *self.codes.entry(refusal.code).or_default() += 1;
             if self.shown.len() < SHOWN_REFUSALS {
                 self.shown.push(format!("refused {}: {refusal}", record.position()));

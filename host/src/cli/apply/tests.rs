@@ -28,7 +28,7 @@ impl Engine for Words {
             let refusal = || Refusal::new(Code::Undecodable, "a word was found");
             let outcome = match value.split(|byte| *byte == b' ').next() {
                 Some(b"drop") => Outcome::Drop(DropCause::Policy),
-                Some(b"refuse") => Outcome::DeadLetter(refusal()),
+                Some(b"refuse") => Outcome::DeadLetter { refusal: refusal(), kept: whole(record) },
                 Some(b"halt") => Outcome::Halt(refusal()),
                 Some(b"repeat") => {
                     Outcome::Forward { record: output(record), emissions: vec![output(record)] }

@@ -99,7 +99,7 @@ impl Model {
             .map(|(number, column)| (&*column.name, number))
             .collect();
         let declared = |image, object: Span| {
-            let fields = member(text, object, "fields").unwrap_or_default();
+            let fields = array(text, object);
             let mut columns = vec![None; table.columns.len()];
             for field in json::elements(text, fields.start) {
                 let name = string(text, field, "field");
@@ -114,7 +114,7 @@ impl Model {
         if side == Side::Key {
             return Self { images: vec![declared(Image::Key, root)] };
         }
-        let fields = member(text, root, "fields").unwrap_or_default();
+        let fields = array(text, root);
         let images = json::elements(text, fields.start).filter_map(|field| {
             match &*string(text, field, "field")? {
                 "before" => Some(declared(Image::Before, field)),
@@ -141,15 +141,20 @@ impl Field {
     }
 }
 
-/// The value of an object's member.
+/// The array of a struct's fields; empty where there is none.
+fn array(text: &[u8], object: Span) -> Span {
+    let fields = member(text, object, "fields");
+    fields.filter(|fields| fields.of(text).starts_with(b"[")).unwrap_or_default()
+}
+
+/// The value of an object's member; of two the last, as Connect reads it.
 pub(super) fn member(text: &[u8], object: Span, name: &str) -> Option<Span> {
     let is_named = |found: &[u8]| match json::is_escaped(found) {
         true => json::unescape(found) == name,
         false => found == name.as_bytes(),
     };
-    json::members(text, object.start)
-        .find(|(found, _)| is_named(found.of(text)))
-        .map(|(_, value)| value)
+    let named = json::members(text, object.start).filter(|(found, _)| is_named(found.of(text)));
+    named.last().map(|(_, value)| value)
 }
 
 /// The text of an object's member that is a string.

@@ -1,0 +1,351 @@
+//! What must hold of rendering for any record: untouched is identical, and edits, renames and removals are the same as on
+//! serde_json's trees, in the payload and in the schema of an envelope. Run by the fuzzer, and by `host/tests/corpora.rs`.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use lockgate::change::{Decoder, Events, Member, Presence, Row, json};
+use lockgate::contract::{Image, kind};
+use lockgate::overlay::{Fate, Layout, Overlay, Target};
+use lockgate::record::Record;
+use lockgate::render::{Renderer, Subject};
+use lockgate::table::{Dialect, Table, Tables};
+use serde_json::{Map, Value};
+
+pub(crate) fn check(text: &[u8]) {
+    for dialect in Dialect::ALL {
+        Case::new(dialect, text).run();
+    }
+}
+
+/// What happens to a column, chosen by its number so that a failure comes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    Keep,
+    SetText,
+    SetNull,
+    Drop,
+    Remove,
+    Rename,
+    RenameAndSetText,
+}
+
+impl Action {
+    const ALL: [Self; 7] = [
+        Self::SetText,
+        Self::Keep,
+        Self::Remove,
+        Self::Rename,
+        Self::SetNull,
+        Self::Drop,
+        Self::RenameAndSetText,
+    ];
+
+    fn of(column: u16, turn: usize) -> Self {
+        Self::ALL[(usize::from(column) + turn) % Self::ALL.len()]
+    }
+
+    fn edit(self) -> Option<(u8, &'static str)> {
+        match self {
+            Self::SetText | Self::RenameAndSetText => Some((kind::STRING, TEXT)),
+            Self::SetNull => Some((kind::NULL, "null")),
+            Self::Drop => Some((kind::ABSENT, "")),
+            Self::Keep | Self::Remove | Self::Rename => None,
+        }
+    }
+
+    fn fate(self, name: &str) -> Fate {
+        match self {
+            Self::Remove => Fate::Remove,
+            Self::Rename | Self::RenameAndSetText => Fate::Rename(renamed(name).into()),
+            Self::Keep | Self::SetText | Self::SetNull | Self::Drop => Fate::Keep,
+        }
+    }
+}
+
+const TEXT: &str = r#""new\n""#;
+
+fn renamed(name: &str) -> String {
+    format!("{name}\"2")
+}
+
+struct Case<'a> {
+    dialect: Dialect,
+    text: &'a [u8],
+    tables: Tables,
+    events: Events,
+}
+
+impl<'a> Case<'a> {
+    fn new(dialect: Dialect, text: &'a [u8]) -> Self {
+        Self { dialect, text, tables: Tables::default(), events: Events::default() }
+    }
+
+    fn run(mut self) {
+        let topic: Arc<str> = "a.b.c".into();
+        let (key, value) = (Some(self.text), Some(self.text));
+        let (partition, offset, timestamp, headers) = (0, 0, None, Vec::new());
+        let record = Record { topic: &topic, partition, offset, timestamp, key, value, headers };
+        let mut decoder = Decoder::new(self.dialect);
+        if decoder.decode(0, &record, &mut self.tables, &mut self.events).is_err() {
+            return;
+        }
+        let mut renderer = Renderer::default();
+        let mut overlay = Overlay::default();
+        overlay.reset(self.events.rows.len());
+        let layout = Layout::default();
+        let (value, key) = self.leaves(&record, &mut renderer, &layout, &overlay);
+        assert!(
+            matches!((&value, &key), (Cow::Borrowed(_), Cow::Borrowed(_))),
+            "untouched is borrowed"
+        );
+        assert!(*value == *self.text && *key == *self.text, "untouched is identical");
+        if self.events.rows.is_empty() {
+            return;
+        }
+        for turn in 0..Action::ALL.len() {
+            self.turn(&record, &mut renderer, turn);
+        }
+    }
+
+    fn leaves<'r>(
+        &'r self,
+        record: &'r Record<'r>,
+        renderer: &mut Renderer,
+        layout: &'r Layout,
+        overlay: &'r Overlay,
+    ) -> (Cow<'r, [u8]>, Cow<'r, [u8]>) {
+        let (events, tables) = (&self.events, &self.tables);
+        let event = &events.events[0];
+        let subject = Subject { record, event, events, tables, layout, overlay };
+        let value =
+            renderer.value(subject).expect("no edit here needs a schema that Connect lacks");
+        let key = renderer.key(subject).expect("no edit here needs a schema that Connect lacks");
+        (value.expect("there was a value"), key.expect("there was a key"))
+    }
+
+    fn turn(&self, record: &Record<'_>, renderer: &mut Renderer, turn: usize) {
+        let row = &self.events.rows[0];
+        let table = self.tables.get(row.table).expect("the row's table");
+        let fates: Vec<Fate> = (0u16..)
+            .zip(&table.columns)
+            .map(|(number, column)| Action::of(number, turn).fate(&column.name))
+            .collect();
+        let layout =
+            Layout { before: fates.clone(), after: fates.clone(), key: fates, ..Layout::default() };
+        let mut overlay = Overlay::default();
+        overlay.reset(self.events.rows.len());
+        for (image, at) in
+            [(Image::Before, &row.before), (Image::After, &row.after), (Image::Key, &row.key)]
+        {
+            for member in self.events.members_of(at) {
+                if let Some((kind, text)) = Action::of(member.column, turn).edit() {
+                    let target = Target::Column { image, column: member.column };
+                    overlay.set(0, target, kind, |out| out.extend_from_slice(text.as_bytes()));
+                }
+            }
+        }
+        let (value, key) = self.leaves(record, renderer, &layout, &overlay);
+        for left in [&value, &key] {
+            assert!(json::document(left).is_ok(), "what leaves is JSON");
+        }
+        self.bytes_stay(record, &value, turn);
+        // The tree cannot hold what serde_json refuses to read: lone surrogates, say.
+        let Ok(came) = serde_json::from_slice::<Value>(self.unmarked()) else { return };
+        let mut expected = self.expected(row, table, turn, &came);
+        let left = parsed(&value);
+        if !self.events.events[0].value_schema.is_empty() && !is_consistent(&came["schema"]) {
+            expected["schema"] = left["schema"].clone();
+        }
+        assert_eq!(left, expected, "value, turn {turn}");
+        if row.key.presence == Presence::Present {
+            let schema = !self.events.events[0].key_schema.is_empty();
+            let mut expected = came;
+            let at = if schema { &mut expected["payload"] } else { &mut expected };
+            *at = self.image(table, self.events.members_of(&row.key), turn);
+            if schema {
+                expected["schema"] = parsed(&key)["schema"].clone();
+            }
+            assert_eq!(parsed(&key), expected, "key, turn {turn}");
+        }
+    }
+
+    /// Reads what left again: outside images and schema every byte is as it came, inside them every cell that was kept.
+    fn bytes_stay(&self, record: &Record<'_>, left: &[u8], turn: usize) {
+        let again = Record { value: Some(left), key: None, ..record.clone() };
+        let mut read = Case::new(self.dialect, left);
+        let mut decoder = Decoder::new(self.dialect);
+        let decoded = decoder.decode(0, &again, &mut read.tables, &mut read.events);
+        decoded.expect("what leaves can be read again");
+        assert_eq!(read.surroundings(), self.surroundings(), "turn {turn}");
+        let (row, row_again) = (&self.events.rows[0], &read.events.rows[0]);
+        for (image, image_again) in
+            [(&row.before, &row_again.before), (&row.after, &row_again.after)]
+        {
+            let members = self.events.members_of(image).iter();
+            let mut expected = members.filter_map(|member| match Action::of(member.column, turn) {
+                Action::Remove | Action::Drop => None,
+                Action::Keep | Action::Rename => Some(member.value.of(self.text)),
+                Action::SetText | Action::RenameAndSetText => Some(TEXT.as_bytes()),
+                Action::SetNull => Some(b"null"),
+            });
+            let found =
+                read.events.members_of(image_again).iter().map(|member| member.value.of(left));
+            assert!(found.clone().eq(expected.by_ref()), "cells, turn {turn}");
+        }
+    }
+
+    /// The text without its images and schema.
+    fn surroundings(&self) -> Vec<u8> {
+        let row = &self.events.rows[0];
+        let mut spans = [row.before.span, row.after.span, self.events.events[0].value_schema];
+        spans.sort_unstable_by_key(|span| span.start);
+        let mut rest = Vec::new();
+        let mut at = 0;
+        for span in spans.into_iter().filter(|span| !span.is_empty()) {
+            rest.extend_from_slice(&self.text[at..span.start as usize]);
+            at = span.end as usize;
+        }
+        rest.extend_from_slice(&self.text[at..]);
+        rest
+    }
+
+    fn unmarked(&self) -> &'a [u8] {
+        self.text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(self.text)
+    }
+
+    /// The value with the same changes made on trees.
+    fn expected(&self, row: &Row, table: &Table, turn: usize, came: &Value) -> Value {
+        if self.dialect == Dialect::Json {
+            return self.image(table, self.events.members_of(&row.after), turn);
+        }
+        let mut value = came.clone();
+        let enveloped = !self.events.events[0].value_schema.is_empty();
+        let has_payload = value.get("payload").is_some() && value.get("op").is_none();
+        let level = if has_payload { &mut value["payload"] } else { &mut value };
+        for (name, image) in [("before", &row.before), ("after", &row.after)] {
+            if image.presence == Presence::Present {
+                level[name] = self.image(table, self.events.members_of(image), turn);
+            }
+        }
+        if enveloped && value["schema"].is_object() {
+            self.schema(row, table, turn, &mut value["schema"]);
+        }
+        value
+    }
+
+    /// An image as a tree; as there, the last of two members of a name counts.
+    fn image(&self, table: &Table, members: &[Member], turn: usize) -> Value {
+        let mut object = Map::new();
+        for member in members {
+            let name = &table.columns[usize::from(member.column)].name;
+            let action = Action::of(member.column, turn);
+            if matches!(action, Action::Remove | Action::Drop) {
+                continue;
+            }
+            let name = match action.fate(name) {
+                Fate::Rename(name) => name.to_string(),
+                Fate::Keep | Fate::Remove => name.to_string(),
+            };
+            let value = match action.edit() {
+                Some((_, text)) => parsed(text.as_bytes()),
+                None => parsed(member.value.of(self.text)),
+            };
+            object.insert(name, value);
+        }
+        Value::Object(object)
+    }
+
+    fn schema(&self, row: &Row, table: &Table, turn: usize, schema: &mut Value) {
+        let present = |image: &str| match image {
+            "before" => row.before.presence == Presence::Present,
+            _ => row.after.presence == Presence::Present,
+        };
+        let Some(images) = schema.get_mut("fields").and_then(Value::as_array_mut) else { return };
+        for image in images {
+            let name = image.get("field").and_then(Value::as_str).unwrap_or_default().to_owned();
+            if name != "before" && name != "after" {
+                continue;
+            }
+            // An image that is not there follows the other one.
+            let other = if name == "before" { "after" } else { "before" };
+            let own = if present(&name) || !present(other) { &*name } else { other };
+            let members = match own {
+                "before" => self.events.members_of(&row.before),
+                _ => self.events.members_of(&row.after),
+            };
+            let Some(fields) = image.get_mut("fields").and_then(Value::as_array_mut) else {
+                continue;
+            };
+            let list = std::mem::take(fields);
+            let declared = |column: u16| {
+                let name = &*table.columns[usize::from(column)].name;
+                list.iter().any(|field| field.get("field").and_then(Value::as_str) == Some(name))
+            };
+            let mut added: Vec<u16> = members
+                .iter()
+                .map(|member| member.column)
+                .filter(|column| !declared(*column))
+                .filter(|column| {
+                    matches!(Action::of(*column, turn).edit(), Some((kind::STRING, _)))
+                })
+                .collect();
+            added.sort_unstable();
+            added.dedup();
+            fields.extend(list.into_iter().filter_map(|one| field(one, table, members, turn)));
+            fields.extend(added.into_iter().map(|column| {
+                let name = &*table.columns[usize::from(column)].name;
+                let name = match Action::of(column, turn).fate(name) {
+                    Fate::Rename(name) => name.to_string(),
+                    Fate::Keep | Fate::Remove => name.to_owned(),
+                };
+                serde_json::json!({"type": "string", "optional": true, "field": name})
+            }));
+        }
+    }
+}
+
+/// A field as it is declared afterwards; none where its column is removed.
+fn field(mut field: Value, table: &Table, members: &[Member], turn: usize) -> Option<Value> {
+    let name = field.get("field").and_then(Value::as_str).map(str::to_owned);
+    let column = name.as_deref().and_then(|name| table.column(name));
+    let (Some(name), Some(column)) = (name, column) else { return Some(field) };
+    let action = Action::of(column, turn);
+    let name = match action.fate(&name) {
+        Fate::Remove => return None,
+        Fate::Rename(name) => name.to_string(),
+        Fate::Keep => name,
+    };
+    field["field"] = name.clone().into();
+    let edited = members.iter().any(|member| member.column == column);
+    match action.edit() {
+        Some((kind::STRING, _)) if edited && field["type"] != "string" => {
+            let known = [
+                "int8", "int16", "int32", "int64", "float", "double", "boolean", "bytes", "array",
+                "struct", "map",
+            ];
+            let known = field["type"].as_str().is_some_and(|name| known.contains(&name));
+            if known {
+                let optional = field["optional"] == Value::Bool(true);
+                field = serde_json::json!({"type": "string", "optional": optional, "field": name});
+            }
+        }
+        Some((kind::NULL | kind::ABSENT, _)) if edited => field["optional"] = true.into(),
+        _ => {}
+    }
+    Some(field)
+}
+
+/// Whether no struct of a schema declares a field twice, which Connect itself refuses.
+fn is_consistent(schema: &Value) -> bool {
+    let fields =
+        schema.get("fields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let names: Vec<_> = fields.iter().filter_map(|field| field.get("field")).collect();
+    let twice = (1..names.len()).any(|at| names[..at].contains(&names[at]));
+    !twice && fields.iter().all(is_consistent)
+}
+
+fn parsed(text: &[u8]) -> Value {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    serde_json::from_slice(text).expect("parsed before")
+}
