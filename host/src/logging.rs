@@ -1,5 +1,4 @@
-//! Where log lines go and which are kept. Set up once, by `main`; the record path never waits for it with a record's data in
-//! hand, since no line holds any.
+//! Where log lines go and which are kept. Set up once, from the command line; must not know what is logged.
 
 use std::io::{self, IsTerminal as _};
 

@@ -3,18 +3,22 @@
 #![cfg(test)]
 
 use std::io::Write as _;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
-/// Runs `lockgate` with `line` as its arguments and `input` on stdin.
-fn lockgate(line: &str, input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_lockgate"))
+fn start(line: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_lockgate"))
         .args(line.split(' '))
         .env_remove("LOCKGATE_LOG")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+/// Runs `lockgate` with `line` as its arguments and `input` on stdin.
+fn lockgate(line: &str, input: &str) -> Output {
+    let mut child = start(line);
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
 }
@@ -40,6 +44,17 @@ fn a_failure_is_told_once_on_stderr_with_1() {
         text(&output.stderr),
         "lockgate: opening \"/nowhere\": No such file or directory (os error 2)\n"
     );
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let mut child = start("detect -");
+    // Nothing is written before the input has ended, so the pipe is closed by then.
+    drop(child.stdout.take());
+    child.stdin.take().unwrap().write_all(b"{\"id\":1}\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stderr), "");
 }
 
 #[test]

@@ -20,7 +20,7 @@ const FIRST_LINE: u64 = 16 << 20;
 /// Look at sample events, say what they are, and propose a pipeline for them
 ///
 /// Reads values, one a line, or records as `apply --format records` reads them; which of the two is seen from the first line.
-/// Prints how many events there are of each shape, the tables they change, and a [[pipeline]] to paste into lockgate.toml.
+/// Prints how many events there are of each shape, the tables they change, and a `[[pipeline]]` to paste into lockgate.toml.
 /// What no plugin could read (Avro, Protobuf, compressed or encrypted values, dialects that are not available in this version)
 /// is named with what to do about it.
 ///
