@@ -5,6 +5,7 @@ pub mod records;
 pub mod run;
 pub mod check;
 pub mod apply;
+mod engine;
 pub mod inspect;
 pub mod detect;
 

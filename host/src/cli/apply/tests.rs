@@ -52,6 +52,15 @@ fn output<'r>(record: &Record<'r>) -> Output<'r> {
     }
 }
 
+fn whole<'r>(record: &Record<'r>) -> Kept<'r> {
+    Kept {
+        key: record.key.map(Cow::Borrowed),
+        value: record.value.map(Cow::Borrowed),
+        headers: record.headers.iter().map(OutputHeader::from).collect(),
+        ..Kept::default()
+    }
+}
+
 /// Loses the last record of every batch.
 struct Leaky;
 
