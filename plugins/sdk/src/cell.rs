@@ -92,8 +92,9 @@ pub struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    /// Lays cells over the three lists of the contract's `cells`.
-    pub(crate) fn new(kinds: &'a [u8], ends: &'a [u32], data: &'a [u8]) -> Self {
+    /// Lays cells over the three lists of the contract's `cells`: one kind and one end a row, and the cells' bytes end to end.
+    /// In a plugin the gateway provides them.
+    pub fn new(kinds: &'a [u8], ends: &'a [u32], data: &'a [u8]) -> Self {
         Self { kinds, ends, data, text: std::str::from_utf8(data).ok() }
     }
 

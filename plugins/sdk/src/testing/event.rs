@@ -91,7 +91,9 @@ impl Event {
         for (name, value) in positions.into_iter().filter(|(_, value)| !value.is_null()) {
             record.insert(name.into(), value.clone());
         }
-        record.insert("key".into(), self.key.clone());
+        if !self.key.is_null() {
+            record.insert("key".into(), self.key.clone());
+        }
         record.insert("value".into(), self.value.clone());
         let headers: Vec<Value> =
             self.headers.iter().map(|(name, value)| json!([name, value])).collect();
