@@ -166,7 +166,7 @@ impl Default for Limits {
 }
 
 /// What stands in `NAME.toml` beside a plugin.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PluginFile {
     /// The official plugin to use where there is no `NAME.wasm`.
     pub official: Option<String>,

@@ -15,14 +15,21 @@ mod instance;
 mod stats;
 mod settings;
 mod version;
+mod folder;
+mod draft;
+mod catalog;
+mod watch;
 #[cfg(test)]
 mod guests;
 
+pub use catalog::{Catalog, CatalogError, FileStatus, Generation, Reload, Reloads, State, Trial};
 pub use compile::{FILE_BYTES, LoadError};
 pub use engine::Runtime;
+pub use folder::{Problem, ReadSettings, Sources};
 pub use imports::Voice;
 pub use instance::Instance;
 pub use limits::{BATCH_BYTES, BATCH_ROWS, Limits, TRANSFER_BYTES};
 pub use stats::{Figures, Stats};
 pub use ticker::TICK;
 pub use version::{Compiled, Info, Place, PluginVersion};
+pub use watch::{BoxedTrial, FolderWatch};

@@ -1,0 +1,294 @@
+//! The plugins of one pipeline as they serve now, and how they follow their folder: what loads and stands its trial takes the
+//! place of the old, what does not leaves the old serving. Must not know what a trial is, or who asks for a reload.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use super::draft::{Draft, Memory};
+use super::engine::Runtime;
+use super::folder::{self, Problem, Sources};
+use super::version::PluginVersion;
+
+/// Tries a chain before it serves: opens all live tables, say. The error is for the user.
+pub type Trial<'a> = &'a dyn Fn(&[Arc<PluginVersion>]) -> Result<(), String>;
+
+/// A chain that serves or served, in order.
+#[derive(Debug)]
+pub struct Generation {
+    /// Grows by one with every change.
+    pub number: u64,
+    pub plugins: Vec<Arc<PluginVersion>>,
+    /// Plugins without which the pipeline must not run and that are not there.
+    pub missing_required: Vec<String>,
+}
+
+/// The plugins of one folder.
+pub struct Catalog {
+    folder: PathBuf,
+    required: Vec<String>,
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) sources: Sources,
+    current: ArcSwap<Generation>,
+    status: ArcSwap<Vec<FileStatus>>,
+    /// Held through a whole reload, so that one follows the other.
+    memory: Mutex<Memory>,
+    published: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// How one file of the folder fares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileStatus {
+    /// Name within the folder.
+    pub file: String,
+    pub plugin: Option<Arc<str>>,
+    pub state: State,
+    /// Digest and version of what serves under this plugin's name, which after a failure is the one before.
+    pub digest: Option<String>,
+    pub version: Option<String>,
+    /// Why it does not serve.
+    pub reason: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Serving,
+    /// Not loaded, or not fit for the chain; an older version may serve instead.
+    Failed,
+    /// Being written.
+    Pending,
+}
+
+/// What a reload did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reload {
+    /// Number of the new generation; none where nothing changed for the chain.
+    pub generation: Option<u64>,
+    /// Some file was being written: look again soon.
+    pub pending: bool,
+}
+
+/// Reloads since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reloads {
+    /// New generations.
+    pub published: u64,
+    /// Files that were refused, counted once for each state they were found in.
+    pub refused: u64,
+}
+
+/// Every reason why the plugins of a folder cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    #[error("reading plugin folder \"{}\"", .folder.display())]
+    Folder { folder: PathBuf, source: io::Error },
+    #[error("loading plugins from \"{}\"{}", .folder.display(), Listed(.problems))]
+    Plugins { folder: PathBuf, problems: Vec<Problem> },
+    #[error("plugin \"{name}\" is required, and \"{}\" has no file of that name", .folder.display())]
+    Required { folder: PathBuf, name: String },
+}
+
+/// One problem on the same line, several on a line each.
+struct Listed<'a>(&'a [Problem]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [one] => write!(f, ": {}: {}", one.file, one.reason),
+            many => {
+                f.write_str(":")?;
+                many.iter().try_for_each(|one| write!(f, "\n  {}: {}", one.file, one.reason))
+            }
+        }
+    }
+}
+
+impl Catalog {
+    /// Loads every plugin of `folder`. At the start nothing old could serve instead, so any problem is an error, and all of them
+    /// are told at once.
+    pub fn load(
+        runtime: &Arc<Runtime>,
+        folder: &Path,
+        required: &[String],
+        sources: Sources,
+    ) -> Result<Self, CatalogError> {
+        let nothing = Generation { number: 0, plugins: Vec::new(), missing_required: Vec::new() };
+        let catalog = Self {
+            folder: folder.to_owned(),
+            required: required.to_vec(),
+            runtime: Arc::clone(runtime),
+            sources,
+            current: ArcSwap::from_pointee(nothing),
+            status: ArcSwap::from_pointee(Vec::new()),
+            memory: Mutex::default(),
+            published: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        };
+        catalog.load_first()?;
+        Ok(catalog)
+    }
+
+    fn load_first(&self) -> Result<(), CatalogError> {
+        let folder = || self.folder.clone();
+        let look = folder::look(&self.folder, &self.sources)
+            .map_err(|source| CatalogError::Folder { folder: folder(), source })?;
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let draft = Draft::of(self, &mut memory, &[], look);
+        if !draft.problems.is_empty() {
+            return Err(CatalogError::Plugins { folder: folder(), problems: draft.problems });
+        }
+        let plugins = draft.wanted();
+        if let Some(name) = self.missing(&plugins).into_iter().next() {
+            return Err(CatalogError::Required { folder: folder(), name });
+        }
+        self.publish(plugins);
+        self.tell(&draft.problems);
+        Ok(())
+    }
+
+    /// The chain to serve with, to be asked at every batch: a pointer read.
+    pub fn current(&self) -> Arc<Generation> {
+        self.current.load_full()
+    }
+
+    /// The number of the current generation, for a cheap look whether there is a new one.
+    pub fn number(&self) -> u64 {
+        self.current.load().number
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How each file fares, in the order of the chain, those that failed last.
+    pub fn status(&self) -> Arc<Vec<FileStatus>> {
+        self.status.load_full()
+    }
+
+    pub fn reloads(&self) -> Reloads {
+        Reloads {
+            published: self.published.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+        }
+    }
+
+    /// What each plugin counted, by plugin name; goes on over versions.
+    pub fn counts(&self) -> BTreeMap<Arc<str>, BTreeMap<String, u64>> {
+        let current = self.current.load();
+        let voices = current.plugins.iter().map(|version| version.voice());
+        voices.map(|voice| (Arc::clone(voice.plugin()), voice.counts())).collect()
+    }
+
+    /// Looks at the folder again and takes over what is fit to serve.
+    ///
+    /// All changes are tried together first. Where that fails they are tried one by one, each on top of those that stood their
+    /// trial, so that one bad file does not hold up the others. A removal that the rest of the chain cannot stand is not
+    /// carried out.
+    pub fn reload(&self, trial: Trial<'_>) -> Reload {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.current();
+        let look = match folder::look(&self.folder, &self.sources) {
+            Ok(look) => look,
+            Err(err) => {
+                // A folder that is gone is no decision about any plugin: a mount may be late.
+                let reason = format!("reading the plugin folder: {err}");
+                let file = self.folder.display().to_string();
+                self.tell(&[Problem { file, plugin: None, pending: false, reason }]);
+                return Reload::default();
+            }
+        };
+        let mut draft = Draft::of(self, &mut memory, &current.plugins, look);
+        let fit = draft.try_out(&current.plugins, trial);
+        let generation = (!is_same_chain(&fit, &current.plugins)).then(|| self.publish(fit));
+        memory.forget(&self.current.load().plugins);
+        self.tell(&draft.problems);
+        Reload { generation, pending: draft.problems.iter().any(|problem| problem.pending) }
+    }
+
+    fn missing(&self, plugins: &[Arc<PluginVersion>]) -> Vec<String> {
+        let is_there = |name: &str| plugins.iter().any(|version| *version.place.name == *name);
+        self.required.iter().filter(|name| !is_there(name)).cloned().collect()
+    }
+
+    fn publish(&self, plugins: Vec<Arc<PluginVersion>>) -> u64 {
+        let number = self.number() + 1;
+        let missing_required = self.missing(&plugins);
+        let chain: Vec<&str> = plugins.iter().map(|version| &*version.place.name).collect();
+        tracing::info!(generation = number, folder = %self.folder.display(), ?chain, "plugins in place");
+        for plugin in &missing_required {
+            tracing::error!(plugin, folder = %self.folder.display(), "required plugin is gone");
+        }
+        self.current.store(Arc::new(Generation { number, plugins, missing_required }));
+        if number > 1 {
+            self.published.fetch_add(1, Ordering::Relaxed);
+        }
+        number
+    }
+
+    /// Notes how every file fares, and logs what went wrong since the last look.
+    fn tell(&self, problems: &[Problem]) {
+        let current = self.current.load();
+        let mut status: Vec<FileStatus> = Vec::new();
+        for version in &current.plugins {
+            let plugin = &version.place.name;
+            if problems.iter().all(|problem| problem.plugin.as_ref() != Some(plugin)) {
+                let file = version.place.file.file_name().unwrap_or_default();
+                let file = file.to_string_lossy().into_owned();
+                status.push(FileStatus::of(file, Some(plugin), Some(version), None));
+            }
+        }
+        for problem in problems {
+            let name = problem.plugin.as_ref();
+            let serving = current.plugins.iter().find(|version| Some(&version.place.name) == name);
+            status.push(FileStatus::of(problem.file.clone(), name, serving, Some(problem)));
+        }
+        let before = self.status.load();
+        for file in &status {
+            if let (State::Failed, Some(reason)) = (file.state, &file.reason)
+                && !before.contains(file)
+            {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                let serving = file.digest.as_deref();
+                tracing::warn!(file = file.file, reason, serving, "plugin file refused");
+            }
+        }
+        self.status.store(Arc::new(status));
+    }
+}
+
+impl FileStatus {
+    fn of(
+        file: String,
+        plugin: Option<&Arc<str>>,
+        serving: Option<&Arc<PluginVersion>>,
+        problem: Option<&Problem>,
+    ) -> Self {
+        let state = match problem {
+            None => State::Serving,
+            Some(problem) if problem.pending => State::Pending,
+            Some(_) => State::Failed,
+        };
+        Self {
+            file,
+            plugin: plugin.cloned(),
+            state,
+            digest: serving.map(|version| version.identity.digest.clone()),
+            version: serving.map(|version| version.identity.version.clone()),
+            reason: problem.map(|problem| problem.reason.clone()),
+        }
+    }
+}
+
+/// Whether both are the very same versions in the same order.
+pub(super) fn is_same_chain(a: &[Arc<PluginVersion>], b: &[Arc<PluginVersion>]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| Arc::ptr_eq(a, b))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,255 @@
+//! The next chain in the making: what the folder asks for, next to what serves. Must not know how a chain is published.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::catalog::{Catalog, Trial, is_same_chain};
+use super::compile::LoadError;
+use super::folder::{Found, Look, Problem};
+use super::imports::Voice;
+use super::limits::Limits;
+use super::version::{Compiled, PluginVersion};
+use crate::config::PluginFile;
+
+/// A file that failed is loaded again after this long, unchanged as it is: a machine under load may have kept it from starting.
+const RETRY: Duration = Duration::from_secs(300);
+
+/// What a catalog remembers from one reload to the next.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// By plugin name; kept when the plugin goes, so that its counts go on when it comes back.
+    voices: HashMap<Arc<str>, Arc<Voice>>,
+    /// The last version of each plugin that did not come to serve.
+    attempts: HashMap<Arc<str>, Attempt>,
+}
+
+struct Attempt {
+    digest: String,
+    setup: PluginFile,
+    at: Instant,
+    result: Result<Arc<PluginVersion>, LoadError>,
+}
+
+impl Memory {
+    /// Forgets the attempts that came to serve after all.
+    pub(super) fn forget(&mut self, serving: &[Arc<PluginVersion>]) {
+        self.attempts.retain(|_, attempt| match &attempt.result {
+            Ok(version) => !serving.iter().any(|other| Arc::ptr_eq(other, version)),
+            Err(_) => true,
+        });
+    }
+
+    fn voice(&mut self, plugin: &Arc<str>) -> Arc<Voice> {
+        let voice = self.voices.entry(Arc::clone(plugin)).or_insert_with(|| Voice::new(plugin));
+        Arc::clone(voice)
+    }
+}
+
+/// What is to become of each plugin.
+pub(super) struct Draft {
+    /// By plugin name.
+    slots: BTreeMap<Arc<str>, Slot>,
+    pub(super) problems: Vec<Problem>,
+}
+
+#[derive(Default)]
+struct Slot {
+    serving: Option<Arc<PluginVersion>>,
+    /// What to serve instead.
+    next: Option<Arc<PluginVersion>>,
+}
+
+impl Draft {
+    /// Loads whatever `look` found that does not serve yet.
+    pub(super) fn of(
+        catalog: &Catalog,
+        memory: &mut Memory,
+        serving: &[Arc<PluginVersion>],
+        look: Look,
+    ) -> Self {
+        let mut draft = Self { slots: BTreeMap::new(), problems: look.problems };
+        let find = |name: &Arc<str>| serving.iter().find(|version| version.place.name == *name);
+        for found in one_file_each(look.found, serving, &mut draft.problems) {
+            let (name, file) = (Arc::clone(&found.place.name), file_name(&found.place.file));
+            let old = find(&name);
+            let mut slot = Slot { serving: old.cloned(), next: None };
+            if !old.is_some_and(|old| is_unchanged(old, &found)) {
+                match load(catalog, memory, serving, found) {
+                    Ok(version) => slot.next = Some(version),
+                    Err(err) => {
+                        let (plugin, reason) = (Some(Arc::clone(&name)), err.to_string());
+                        draft.problems.push(Problem { file, plugin, pending: false, reason });
+                    }
+                }
+            }
+            draft.slots.insert(name, slot);
+        }
+        // A plugin whose files cannot be read is not one whose files are gone.
+        for name in draft.problems.iter().filter_map(|problem| problem.plugin.clone()) {
+            let old = find(&name).cloned();
+            draft.slots.entry(name).or_insert(Slot { serving: old, next: None });
+        }
+        draft.problems.sort_by(|a, b| a.file.cmp(&b.file));
+        draft
+    }
+
+    /// The chain as the folder asks for it, as far as it could be loaded.
+    pub(super) fn wanted(&self) -> Vec<Arc<PluginVersion>> {
+        self.chain(|_| true)
+    }
+
+    /// The chain with what is new where `take` says so.
+    fn chain(&self, take: impl Fn(&Arc<str>) -> bool) -> Vec<Arc<PluginVersion>> {
+        let pick = |(name, slot): (&Arc<str>, &Slot)| {
+            slot.next.clone().filter(|_| take(name)).or_else(|| slot.serving.clone())
+        };
+        let mut chain: Vec<Arc<PluginVersion>> = self.slots.iter().filter_map(pick).collect();
+        chain.sort_by(|a, b| in_chain(a, b));
+        chain
+    }
+
+    /// The best chain that stands its trial; who fails it is added to the problems.
+    pub(super) fn try_out(
+        &mut self,
+        serving: &[Arc<PluginVersion>],
+        trial: Trial<'_>,
+    ) -> Vec<Arc<PluginVersion>> {
+        let wanted = self.wanted();
+        if is_same_chain(&wanted, serving) || trial(&wanted).is_ok() {
+            return wanted;
+        }
+        let mut fit = self.chain(|_| false);
+        if !is_same_chain(&fit, serving)
+            && let Err(reason) = trial(&fit)
+        {
+            self.refuse_removals(serving, &reason);
+            fit = self.chain(|_| false);
+        }
+        let mut taken: Vec<Arc<str>> = Vec::new();
+        let news: Vec<Arc<PluginVersion>> =
+            wanted.into_iter().filter(|version| self.is_new(version)).collect();
+        for version in news {
+            taken.push(Arc::clone(&version.place.name));
+            let chain = self.chain(|name| taken.contains(name));
+            match trial(&chain) {
+                Ok(()) => fit = chain,
+                Err(reason) => {
+                    taken.pop();
+                    let (file, plugin) =
+                        (file_name(&version.place.file), Some(Arc::clone(&version.place.name)));
+                    self.problems.push(Problem { file, plugin, pending: false, reason });
+                }
+            }
+        }
+        fit
+    }
+
+    fn is_new(&self, version: &Arc<PluginVersion>) -> bool {
+        let next = self.slots.get(&version.place.name).and_then(|slot| slot.next.as_ref());
+        next.is_some_and(|next| Arc::ptr_eq(next, version))
+    }
+
+    /// Keeps what was removed, since the chain cannot do without it.
+    fn refuse_removals(&mut self, serving: &[Arc<PluginVersion>], reason: &str) {
+        for version in serving {
+            let name = &version.place.name;
+            if self.slots.contains_key(name) {
+                continue;
+            }
+            let slot = Slot { serving: Some(Arc::clone(version)), next: None };
+            self.slots.insert(Arc::clone(name), slot);
+            self.problems.push(Problem {
+                file: file_name(&version.place.file),
+                plugin: Some(Arc::clone(name)),
+                pending: false,
+                reason: format!("it was removed, and the chain cannot run without it: {reason}"),
+            });
+        }
+    }
+}
+
+/// Numbers compare as numbers, so 9 stands before 10; files without one come last, by name.
+fn in_chain(a: &PluginVersion, b: &PluginVersion) -> Ordering {
+    let key = |version: &PluginVersion| version.place.order.unwrap_or(u32::MAX);
+    key(a).cmp(&key(b)).then_with(|| a.place.name.cmp(&b.place.name))
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Of several files for one plugin name, keeps the one that serves; without one it keeps none, since any choice would be a guess.
+fn one_file_each(
+    found: Vec<Found>,
+    serving: &[Arc<PluginVersion>],
+    problems: &mut Vec<Problem>,
+) -> Vec<Found> {
+    let mut files: HashMap<Arc<str>, Vec<String>> = HashMap::new();
+    for one in &found {
+        files.entry(Arc::clone(&one.place.name)).or_default().push(file_name(&one.place.file));
+    }
+    let serves = |one: &Found| serving.iter().any(|version| version.place == one.place);
+    let keep = |one: &Found| {
+        files.get(&one.place.name).is_none_or(|files| files.len() == 1) || serves(one)
+    };
+    let (kept, others): (Vec<Found>, Vec<Found>) = found.into_iter().partition(keep);
+    for other in others {
+        let (file, name) = (file_name(&other.place.file), other.place.name);
+        let rivals: Vec<String> = files
+            .get(&name)
+            .into_iter()
+            .flatten()
+            .filter(|rival| **rival != file)
+            .map(|rival| format!("\"{rival}\""))
+            .collect();
+        let reason = format!("plugin name \"{name}\" is taken by {} as well", rivals.join(", "));
+        problems.push(Problem { file, plugin: Some(name), pending: false, reason });
+    }
+    kept
+}
+
+fn is_unchanged(version: &PluginVersion, found: &Found) -> bool {
+    version.identity.digest == found.digest
+        && version.setup == found.setup
+        && version.place == found.place
+}
+
+/// A version of what was found. Code that serves already, or failed to a moment ago, is not compiled again.
+fn load(
+    catalog: &Catalog,
+    memory: &mut Memory,
+    serving: &[Arc<PluginVersion>],
+    found: Found,
+) -> Result<Arc<PluginVersion>, LoadError> {
+    let attempt = memory.attempts.get(&found.place.name);
+    let same = attempt.filter(|attempt| {
+        attempt.digest == found.digest
+            && attempt.setup == found.setup
+            && attempt.at.elapsed() < RETRY
+    });
+    match same.map(|attempt| &attempt.result) {
+        Some(Ok(version)) if version.place == found.place => return Ok(Arc::clone(version)),
+        Some(Err(err)) => return Err(err.clone()),
+        _ => {}
+    }
+    let tried = attempt.and_then(|attempt| attempt.result.as_ref().ok());
+    let known = serving.iter().chain(tried).find(|version| version.identity.digest == found.digest);
+    let compiled = match known {
+        Some(version) => Ok(Arc::clone(version.compiled())),
+        None => {
+            Compiled::load(&catalog.runtime, &found.bytes, Limits::of(&found.setup)).map(Arc::new)
+        }
+    };
+    let voice = memory.voice(&found.place.name);
+    let name = Arc::clone(&found.place.name);
+    let setup = found.setup.clone();
+    let result = compiled
+        .and_then(|compiled| PluginVersion::configure(&compiled, found.place, found.setup, voice));
+    let attempt =
+        Attempt { digest: found.digest, setup, at: Instant::now(), result: result.clone() };
+    memory.attempts.insert(name, attempt);
+    result
+}

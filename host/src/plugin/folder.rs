@@ -1,0 +1,206 @@
+//! One look at a plugin folder: which files make which plugins, with their bytes and settings, and what is wrong with the rest.
+//! Writes nothing, so a read-only folder is as good as any. Must not know what is loaded already.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::compile::FILE_BYTES;
+use super::version::{Place, digest};
+use crate::config::PluginFile;
+
+/// The longest name of a plugin, which becomes a label of metrics.
+const NAME_BYTES: usize = 64;
+
+/// The largest settings file.
+const SETTINGS_BYTES: usize = 1 << 20;
+
+/// What a folder's files refer to and the folder does not hold.
+pub struct Sources {
+    /// Reads the text of `NAME.toml`, which stands at the path given; the error is for the user.
+    pub read_settings: ReadSettings,
+    /// The bytes of the official plugin of that name.
+    pub official: fn(&str) -> Option<&'static [u8]>,
+}
+
+pub type ReadSettings = Box<dyn Fn(&str, &Path) -> Result<PluginFile, String> + Send + Sync>;
+
+/// A plugin as its files are now.
+pub(super) struct Found {
+    pub(super) place: Place,
+    pub(super) setup: PluginFile,
+    pub(super) bytes: Cow<'static, [u8]>,
+    pub(super) digest: String,
+}
+
+/// What keeps a file from becoming a plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Name of the file within the folder.
+    pub file: String,
+    /// Whose file it is, where its name says so.
+    pub plugin: Option<Arc<str>>,
+    /// It is being written just now; a later look may find it whole.
+    pub pending: bool,
+    pub reason: String,
+}
+
+/// What one look saw.
+#[derive(Default)]
+pub(super) struct Look {
+    pub(super) found: Vec<Found>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// The files of one plugin.
+#[derive(Default)]
+struct Files {
+    wasm: Option<PathBuf>,
+    toml: Option<PathBuf>,
+}
+
+/// Reads the folder. Hidden files and files of other kinds are nobody's plugin.
+pub(super) fn look(folder: &Path, sources: &Sources) -> io::Result<Look> {
+    let mut files: BTreeMap<String, Files> = BTreeMap::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let (Some(stem), Some(extension)) = (path.file_stem(), path.extension()) else { continue };
+        // A name that is not UTF-8 is refused with the other bad names.
+        let stem = stem.to_string_lossy().into_owned();
+        if stem.starts_with('.') {
+            continue;
+        }
+        if extension == "wasm" {
+            files.entry(stem).or_default().wasm = Some(path);
+        } else if extension == "toml" {
+            files.entry(stem).or_default().toml = Some(path);
+        }
+    }
+    let mut look = Look::default();
+    for (stem, files) in files {
+        match read(&stem, &files, sources) {
+            Ok(found) => look.found.push(found),
+            Err(problem) => look.problems.push(problem),
+        }
+    }
+    Ok(look)
+}
+
+fn read(stem: &str, files: &Files, sources: &Sources) -> Result<Found, Problem> {
+    let main = files.wasm.as_ref().or(files.toml.as_ref()).cloned().unwrap_or_default();
+    let (order, name) = parse_stem(stem).map_err(|reason| problem(&main, None, reason))?;
+    let plugin = Some(&name);
+    let setup = match &files.toml {
+        Some(path) => read_settings(path, sources).map_err(|refused| refused.of(path, plugin))?,
+        None => PluginFile::default(),
+    };
+    let bytes = match (&files.wasm, &setup.official) {
+        (Some(path), None) => read_whole(path, FILE_BYTES)
+            .map(Cow::Owned)
+            .map_err(|refused| refused.of(path, plugin))?,
+        (None, Some(official)) => {
+            let bytes = (sources.official)(official).ok_or_else(|| {
+                problem(&main, plugin, format!("there is no official plugin \"{official}\""))
+            })?;
+            Cow::Borrowed(bytes)
+        }
+        (Some(_), Some(official)) => {
+            let reason = format!(
+                "it names the official plugin \"{official}\", and \"{stem}.wasm\" stands beside it; keep one of them"
+            );
+            return Err(problem(&main.with_extension("toml"), plugin, reason));
+        }
+        (None, None) => {
+            let reason = format!(
+                "there is no \"{stem}.wasm\" beside it, and it names no official plugin (`plugin = \"...\"`)"
+            );
+            return Err(problem(&main, plugin, reason));
+        }
+    };
+    let digest = digest(&bytes);
+    Ok(Found { place: Place { order, name, file: main }, setup, bytes, digest })
+}
+
+/// Takes `10-mask` apart.
+fn parse_stem(stem: &str) -> Result<(Option<u32>, Arc<str>), String> {
+    let numbered = stem
+        .split_once('-')
+        .filter(|(number, _)| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
+    let (order, name) = match numbered {
+        Some((number, name)) => {
+            let order = number.parse().map_err(|_| format!("the number {number} is too large"))?;
+            (Some(order), name)
+        }
+        None => (None, stem),
+    };
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    if starts_well && name.len() <= NAME_BYTES && name.bytes().all(legal) {
+        return Ok((order, name.into()));
+    }
+    Err(format!(
+        "a plugin's file is called \"NN-name\" or \"name\", where the name begins with a letter and has at most \
+         {NAME_BYTES} letters, digits, \"-\" and \"_\""
+    ))
+}
+
+fn problem(file: &Path, plugin: Option<&Arc<str>>, reason: String) -> Problem {
+    let file = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Problem { file, plugin: plugin.cloned(), pending: false, reason }
+}
+
+/// Why a file could not be read.
+enum Unread {
+    Failed(String),
+    /// It changed under the reader.
+    Pending(&'static str),
+}
+
+impl Unread {
+    fn of(self, file: &Path, plugin: Option<&Arc<str>>) -> Problem {
+        match self {
+            Self::Failed(reason) => problem(file, plugin, reason),
+            Self::Pending(reason) => {
+                Problem { pending: true, ..problem(file, plugin, reason.to_owned()) }
+            }
+        }
+    }
+}
+
+fn read_settings(path: &Path, sources: &Sources) -> Result<PluginFile, Unread> {
+    let bytes = read_whole(path, SETTINGS_BYTES)?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| Unread::Failed("it is not UTF-8".to_owned()))?;
+    (sources.read_settings)(&text, path).map_err(Unread::Failed)
+}
+
+/// Reads a file that nobody writes to meanwhile.
+fn read_whole(path: &Path, max: usize) -> Result<Vec<u8>, Unread> {
+    let failed = |err: io::Error| match err.kind() {
+        // Removed since it was listed, or a link whose target is being exchanged.
+        io::ErrorKind::NotFound => Unread::Pending("it is gone, or a link to nothing"),
+        _ => Unread::Failed(format!("reading it: {err}")),
+    };
+    let before = fs::metadata(path).map_err(failed)?;
+    if !before.is_file() {
+        return Err(Unread::Failed("it is not a file".to_owned()));
+    }
+    if before.len() > max as u64 {
+        return Err(Unread::Failed(format!(
+            "{} bytes are more than the {max} it may have",
+            before.len()
+        )));
+    }
+    let bytes = fs::read(path).map_err(failed)?;
+    let after = fs::metadata(path).map_err(failed)?;
+    let whole = bytes.len() as u64 == after.len() && stamp(&before) == stamp(&after);
+    if whole { Ok(bytes) } else { Err(Unread::Pending("it is being written")) }
+}
+
+fn stamp(file: &Metadata) -> (u64, u64, u64, i64, i64) {
+    (file.dev(), file.ino(), file.len(), file.mtime(), file.mtime_nsec())
+}

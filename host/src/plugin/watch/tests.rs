@@ -1,0 +1,159 @@
+//! Folders that change by themselves, as it were: nobody asks for the reload.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::config::PluginFile;
+use crate::plugin::Sources;
+use crate::plugin::guests::{guest, guest_of_version, runtime};
+
+/// A watched folder, and the news of its chain.
+struct Watched {
+    catalog: Arc<Catalog>,
+    news: Receiver<Reload>,
+    _watch: FolderWatch,
+}
+
+fn watch(folder: &Path) -> Watched {
+    let read_settings = Box::new(|_: &str, _: &Path| Ok(PluginFile::default()));
+    let sources = Sources { read_settings, official: |_| None };
+    let catalog = Arc::new(Catalog::load(&runtime(), folder, &[], sources).unwrap());
+    let (sender, news) = mpsc::channel();
+    let told = Box::new(move |reload: &Reload| drop(sender.send(reload.clone())));
+    let watch = FolderWatch::start(Arc::clone(&catalog), Box::new(|_| Ok(())), told).unwrap();
+    Watched { catalog, news, _watch: watch }
+}
+
+impl Watched {
+    /// The version that serves after the next change; far sooner than the rescan would find it.
+    fn next(&self) -> String {
+        self.news.recv_timeout(RESCAN / 2).expect("the change is noticed");
+        let current = self.catalog.current();
+        current.plugins.iter().map(|version| version.identity.version.as_str()).collect()
+    }
+}
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("v1")).unwrap();
+    fs::write(folder.path().join("v1/10-a.wasm"), guest("pass")).unwrap();
+    folder
+}
+
+#[test]
+fn a_file_that_is_written_in_pieces_is_read_when_it_is_whole() {
+    let folder = folder();
+    let plugins = folder.path().join("v1");
+    let watched = watch(&plugins);
+    let next = guest_of_version("pass", "2.0.0");
+    let mut file = fs::File::create(plugins.join("10-a.wasm")).unwrap();
+    for piece in next.chunks(100) {
+        std::io::Write::write_all(&mut file, piece).unwrap();
+        thread::sleep(Duration::from_millis(20));
+    }
+    drop(file);
+    assert_eq!(watched.next(), "2.0.0");
+    assert!(watched.catalog.status().iter().all(|file| file.reason.is_none()));
+}
+
+#[test]
+fn a_file_renamed_into_place_and_one_removed_are_noticed() {
+    let folder = folder();
+    let plugins = folder.path().join("v1");
+    let watched = watch(&plugins);
+    fs::write(folder.path().join("new"), guest_of_version("pass", "2.0.0")).unwrap();
+    fs::rename(folder.path().join("new"), plugins.join("10-a.wasm")).unwrap();
+    assert_eq!(watched.next(), "2.0.0");
+    fs::remove_file(plugins.join("10-a.wasm")).unwrap();
+    assert_eq!(watched.next(), "");
+}
+
+#[test]
+fn the_data_link_of_a_config_map_is_noticed() {
+    let folder = folder();
+    let mount = folder.path().join("mount");
+    fs::create_dir(&mount).unwrap();
+    let publish = |name: &str, bytes: &[u8]| {
+        fs::create_dir(mount.join(name)).unwrap();
+        fs::write(mount.join(name).join("10-a.wasm"), bytes).unwrap();
+        symlink(name, mount.join("..data_tmp")).unwrap();
+        fs::rename(mount.join("..data_tmp"), mount.join("..data")).unwrap();
+    };
+    publish("..1", &guest("pass"));
+    symlink("..data/10-a.wasm", mount.join("10-a.wasm")).unwrap();
+    let watched = watch(&mount);
+    publish("..2", &guest_of_version("pass", "2.0.0"));
+    assert_eq!(watched.next(), "2.0.0");
+    publish("..3", &guest_of_version("pass", "3.0.0"));
+    assert_eq!(watched.next(), "3.0.0");
+}
+
+#[test]
+fn a_folder_that_is_a_link_is_followed_to_where_it_leads_now() {
+    let folder = folder();
+    let (current, v2) = (folder.path().join("current"), folder.path().join("v2"));
+    symlink("v1", &current).unwrap();
+    let watched = watch(&current);
+    fs::create_dir(&v2).unwrap();
+    fs::write(v2.join("10-a.wasm"), guest_of_version("pass", "2.0.0")).unwrap();
+    symlink("v2", folder.path().join("next")).unwrap();
+    fs::rename(folder.path().join("next"), &current).unwrap();
+    assert_eq!(watched.next(), "2.0.0");
+    fs::write(v2.join("10-a.wasm"), guest_of_version("pass", "3.0.0")).unwrap();
+    assert_eq!(watched.next(), "3.0.0");
+}
+
+#[test]
+fn a_folder_that_is_made_anew_is_watched_anew() {
+    let folder = folder();
+    let plugins = folder.path().join("v1");
+    let watched = watch(&plugins);
+    fs::rename(&plugins, folder.path().join("old")).unwrap();
+    fs::create_dir(&plugins).unwrap();
+    fs::write(plugins.join("10-a.wasm"), guest_of_version("pass", "2.0.0")).unwrap();
+    assert_eq!(watched.next(), "2.0.0");
+    fs::write(plugins.join("10-a.wasm"), guest_of_version("pass", "3.0.0")).unwrap();
+    assert_eq!(watched.next(), "3.0.0");
+}
+
+#[test]
+fn reading_the_folder_is_no_hint_to_read_it() {
+    let folder = folder();
+    let plugins = folder.path().join("v1").canonicalize().unwrap();
+    let (sender, hints) = mpsc::channel();
+    let watch = Watch::new(&plugins, sender);
+    assert!(watch.watcher.is_some());
+    fs::read(plugins.join("10-a.wasm")).unwrap();
+    fs::read_dir(&plugins).unwrap().count();
+    // The write comes after the reads, so its hint is the first.
+    fs::write(folder.path().join("other"), b"").unwrap();
+    fs::write(plugins.join("20-b.wasm"), b"").unwrap();
+    assert!(matches!(hints.recv_timeout(RESCAN), Ok(Hint::Changed)));
+    drop(watch);
+    let more = hints.iter().count();
+    assert!(more <= 3, "{more} hints for one small write");
+}
+
+#[test]
+fn without_file_events_the_folder_is_compared() {
+    let folder = folder();
+    let plugins = folder.path().join("v1");
+    let (sender, hints) = mpsc::channel();
+    let watch = Watch { folder: plugins.clone(), target: None, hints: sender, watcher: None };
+    let polling = watch.watch::<PollWatcher>(Target::of(&plugins).as_ref()).unwrap();
+    fs::write(plugins.join("20-b.wasm"), b"").unwrap();
+    assert!(matches!(hints.recv_timeout(RESCAN), Ok(Hint::Changed)));
+    drop(polling);
+}
+
+#[test]
+fn a_dropped_watch_has_stopped() {
+    let folder = folder();
+    let watched = watch(&folder.path().join("v1"));
+    let started = Instant::now();
+    drop(watched);
+    assert!(started.elapsed() < RESCAN / 2);
+}
