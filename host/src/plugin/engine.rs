@@ -103,7 +103,9 @@ fn pool() -> PoolingAllocationConfig {
         .total_tables(INSTANCES * 4)
         .max_core_instances_per_component(limits::CORE_INSTANCES)
         .max_memories_per_component(limits::MEMORIES)
+        .max_memories_per_module(limits::MEMORIES)
         .max_tables_per_component(limits::TABLES)
+        .max_tables_per_module(limits::TABLES)
         .table_elements(limits::TABLE_ELEMENTS)
         // A slot reserves this much address space anyway; what an instance may use is held by its own limiter.
         .max_memory_size(4 << 30)

@@ -98,7 +98,7 @@ pub struct Place {
 }
 
 /// A plugin with its settings, ready to be instantiated. Never changes; a new file or new settings make a new version.
-pub struct PluginVersion {
+pub struct Version {
     pub place: Place,
     pub identity: Arc<Identity>,
     pub setup: PluginFile,
@@ -111,7 +111,7 @@ pub struct PluginVersion {
     stats: Stats,
 }
 
-impl PluginVersion {
+impl Version {
     /// Checks `setup` against the plugin's schema and lets the plugin judge it.
     pub fn configure(
         compiled: &Arc<Compiled>,
@@ -205,9 +205,9 @@ impl PluginVersion {
 }
 
 /// Without its settings, which hold secrets.
-impl fmt::Debug for PluginVersion {
+impl fmt::Debug for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PluginVersion")
+        f.debug_struct("Version")
             .field("place", &self.place)
             .field("identity", &self.identity)
             .finish_non_exhaustive()
@@ -225,3 +225,6 @@ fn table_set(setup: &PluginFile) -> Result<globset::GlobSet, LoadError> {
 fn failed(doing: &str, fault: &Fault) -> LoadError {
     LoadError::new(format!("{doing}: {}", fault.message))
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::catalog::{Catalog, Reload};
-use super::version::PluginVersion;
+use super::version::Version;
 
 /// Quiet time after the last hint before the folder is read: copies come in many pieces.
 const QUIET: Duration = Duration::from_millis(300);
@@ -30,7 +30,7 @@ const POLL: Duration = Duration::from_secs(2);
 const UNFINISHED_LOOKS: u32 = 20;
 
 /// Tries a chain before it serves.
-pub type BoxedTrial = Box<dyn Fn(&[Arc<PluginVersion>]) -> Result<(), String> + Send>;
+pub type BoxedTrial = Box<dyn Fn(&[Arc<Version>]) -> Result<(), String> + Send>;
 
 /// Keeps a catalog in step with its folder until dropped.
 pub struct FolderWatch {
