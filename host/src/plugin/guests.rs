@@ -33,7 +33,7 @@ pub(super) fn runtime() -> Arc<Runtime> {
 }
 
 pub(super) fn setup() -> PluginFile {
-    PluginFile { deadline: Duration::from_millis(50), memory: 4 << 20, ..PluginFile::default() }
+    PluginFile { deadline: Duration::from_millis(250), memory: 4 << 20, ..PluginFile::default() }
 }
 
 pub(super) fn compiled(bytes: &[u8]) -> Result<Arc<Compiled>, LoadError> {

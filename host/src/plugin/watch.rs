@@ -52,20 +52,18 @@ impl FolderWatch {
     ) -> std::io::Result<Self> {
         let (hints, inbox) = mpsc::channel();
         let mut watch = Watch::new(catalog.folder(), hints.clone());
+        // The first look is for what changed before the watches were set.
+        drop(hints.send(Hint::Changed));
         let run = move || {
             let mut unfinished = 0;
-            // The first look is for what changed before the watches were set.
-            loop {
+            while wait_for_change(&inbox, unfinished) {
+                watch.follow();
                 let reload = catalog.reload(&*trial);
                 let again = reload.pending && unfinished < UNFINISHED_LOOKS;
                 unfinished = if again { unfinished + 1 } else { 0 };
                 if reload.generation.is_some() {
                     reloaded(&reload);
                 }
-                if !wait_for_change(&inbox, unfinished) {
-                    return;
-                }
-                watch.follow();
             }
         };
         let thread = thread::Builder::new().name("plugin-watch".to_owned()).spawn(run)?;
