@@ -3,3 +3,5 @@
 pub mod shop;
 pub mod broker;
 pub mod client;
+pub mod gateway;
+pub mod checker;

@@ -1,0 +1,105 @@
+//! One pipeline between topics of its own, on any cluster: what a test writes, what it waits for, what it finds.
+
+use std::cell::Cell;
+
+use anyhow::Context;
+
+use super::{Cluster, Folder, Gateway, PATIENCE};
+use crate::checker::{self, Fate, Tally, Topics};
+use crate::client::{Client, Record, eventually};
+
+pub struct Journey {
+    pub client: Client,
+    pub folder: Folder,
+    pub topics: Topics,
+    pub group: String,
+    /// More lines under `[kafka]` and under the pipeline.
+    pub kafka: String,
+    pub pipeline: String,
+    brokers: String,
+    written: Cell<u64>,
+}
+
+impl Journey {
+    /// Makes the topics, with this many partitions each. `program` is the gateway's.
+    pub fn new(cluster: &Cluster, program: &str, partitions: i32) -> anyhow::Result<Self> {
+        let journey = Self::without_topics(cluster, program)?;
+        let Topics { source, output, letters } = &journey.topics;
+        for topic in [source, output, letters] {
+            journey.client.create_topic(topic, partitions)?;
+        }
+        Ok(journey)
+    }
+
+    pub fn without_topics(cluster: &Cluster, program: &str) -> anyhow::Result<Self> {
+        let source = cluster.unique("shop");
+        Ok(Self {
+            client: Client::new(&cluster.brokers)?,
+            folder: Folder::new(program)?,
+            topics: Topics {
+                output: format!("clean.{source}"),
+                letters: format!("{source}.dlq"),
+                source,
+            },
+            group: cluster.unique("group"),
+            kafka: "membership = \"dynamic\"\n".to_owned(),
+            pipeline: String::new(),
+            brokers: cluster.brokers.clone(),
+            written: Cell::new(0),
+        })
+    }
+
+    /// The whole configuration. `pipeline` stands last, so that tables may follow it.
+    pub fn config(&self) -> String {
+        format!(
+            "drain = \"10s\"\n[kafka]\nbrokers = \"{}\"\ngroup = \"{}\"\n{}\n[admin]\nlisten = \"127.0.0.1:0\"\n\
+             [[pipeline]]\nname = \"shop\"\nfrom = [\"{}\"]\nto = \"clean.{{topic}}\"\ndialect = \"debezium\"\n{}",
+            self.brokers, self.group, self.kafka, self.topics.source, self.pipeline,
+        )
+    }
+
+    /// Starts a gateway and waits until it carries records.
+    pub fn start(&self) -> anyhow::Result<Gateway> {
+        let mut gateway = self.folder.run(&self.config())?;
+        gateway.ready()?;
+        Ok(gateway)
+    }
+
+    /// Writes records, each with a mark of its own.
+    pub fn write(&self, records: impl IntoIterator<Item = Record>) -> anyhow::Result<()> {
+        let mark = |record: Record| {
+            self.written.set(self.written.get() + 1);
+            record.marked(self.written.get())
+        };
+        let records: Vec<Record> = records.into_iter().map(mark).collect();
+        self.client.produce(&self.topics.source, &records)
+    }
+
+    /// Waits until the group has committed everything that stands in the source topic.
+    pub fn settled(&self) -> anyhow::Result<()> {
+        let mut ends = std::collections::BTreeMap::new();
+        for record in self.client.read_all(&self.topics.source)? {
+            ends.insert(record.partition, record.offset + 1);
+        }
+        let mut committed = std::collections::BTreeMap::new();
+        eventually("everything is committed", PATIENCE, || {
+            committed = self.client.committed(&self.group, &self.topics.source)?;
+            Ok(ends.iter().all(|(partition, end)| committed.get(partition) == Some(end)))
+        })
+        .with_context(|| format!("committed {committed:?} of {ends:?}"))
+    }
+
+    /// Waits until everything is committed, and proves that each record had its fate.
+    pub fn check(&self, fate: impl Fn(&Record) -> Fate) -> anyhow::Result<Tally> {
+        self.settled()?;
+        checker::check(&self.client, &self.topics, fate)
+    }
+
+    pub fn outputs(&self) -> anyhow::Result<Vec<Record>> {
+        self.client.read_all(&self.topics.output)
+    }
+
+    pub fn letters(&self) -> anyhow::Result<Vec<Record>> {
+        self.client.read_all(&self.topics.letters)
+    }
+}
