@@ -250,9 +250,8 @@ impl Chain {
             let row = batch.events.rows.get(*number as usize);
             goes_on && row.is_some_and(|row| plan.wants(row.operation))
         }));
-        let called = plan.is_called();
-        let mut rest = live.as_slice();
-        while called && !rest.is_empty() {
+        let mut rest = if plan.is_called() { live.as_slice() } else { &[] };
+        while !rest.is_empty() {
             let Some(Ok(compiled)) = self.compiled.get(&index) else { break };
             let Some(Some(plan)) = compiled.stages.get(stage) else { break };
             let (now, later) = rest.split_at(gather::fitting(plan, rest, batch.events));

@@ -21,7 +21,7 @@ use crate::config::{self, Config};
 use crate::health::{Health, PipelineState};
 use crate::kafka::topics::Topics;
 use crate::metrics::Metrics;
-use crate::plugin::{Catalog, PluginVersion, Runtime, Sources};
+use crate::plugin::{Catalog, Runtime, Sources, Version};
 use lane::{Lane, Parts};
 use observe::Observer;
 use plugins::{LiveTables, Plugins};
@@ -67,7 +67,7 @@ pub fn sources() -> Sources {
 }
 
 /// One plugin as a stage of a chain, with a fresh instance.
-pub fn stage(version: &Arc<PluginVersion>) -> Stage {
+pub fn stage(version: &Arc<Version>) -> Stage {
     plugins::stage(version)
 }
 

@@ -31,5 +31,5 @@ pub use instance::Instance;
 pub use limits::{BATCH_BYTES, BATCH_ROWS, Limits, TRANSFER_BYTES};
 pub use stats::{Figures, Stats};
 pub use ticker::TICK;
-pub use version::{Compiled, Info, Place, PluginVersion, digest};
+pub use version::{Compiled, Info, Place, Version, digest};
 pub use watch::{BoxedTrial, FolderWatch};

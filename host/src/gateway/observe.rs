@@ -14,7 +14,7 @@ use crate::health::{self, Group, Health};
 use crate::kafka::{Standing, TopicPartition};
 use crate::metrics::{self, Metrics, Settled};
 use crate::pipeline::Pipeline;
-use crate::plugin::{Figures, PluginVersion};
+use crate::plugin::{Figures, Version};
 use crate::record::{Position, Record};
 use crate::tracker::Tracker;
 
@@ -146,14 +146,14 @@ impl Observer {
     }
 
     /// Forgets the series of plugins that are not in the chain any more.
-    pub(super) fn keep_plugins(&mut self, versions: &[Arc<PluginVersion>]) {
+    pub(super) fn keep_plugins(&mut self, versions: &[Arc<Version>]) {
         let is_there = |name: &Arc<str>| versions.iter().any(|v| v.identity.name == *name);
         self.plugins.retain(|name, _| is_there(name));
         self.shown.retain(|name, _| is_there(name));
     }
 
     /// Shows what the versions in the chain gathered over all lanes. One lane of a pipeline does this for all.
-    pub(super) fn show_plugins(&mut self, versions: &[Arc<PluginVersion>]) {
+    pub(super) fn show_plugins(&mut self, versions: &[Arc<Version>]) {
         for version in versions {
             let name = &version.identity.name;
             let series = self

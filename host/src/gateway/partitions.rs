@@ -48,8 +48,10 @@ pub(super) struct Partitions {
 }
 
 impl Partitions {
-    pub(super) fn assign(&mut self, at: TopicPartition, handle: Handle) {
-        self.owned.insert(at, Owned { handle, state: State::Flowing, paused: false, failures: 0 });
+    pub(super) fn assign(&mut self, at: TopicPartition, handle: Handle) -> &mut Owned {
+        let owned = Owned { handle, state: State::Flowing, paused: false, failures: 0 };
+        let entry = self.owned.entry(at).insert_entry(owned);
+        entry.into_mut()
     }
 
     pub(super) fn revoke(&mut self, at: &TopicPartition) -> Option<Owned> {

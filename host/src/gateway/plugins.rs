@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::chain::{Chain, Stage};
-use crate::plugin::{Catalog, Generation, PluginVersion};
+use crate::plugin::{Catalog, Generation, Version};
 use crate::table::Table;
 
 /// The tables that the lanes of one pipeline have seen.
@@ -30,7 +30,7 @@ impl LiveTables {
     }
 
     /// Opens every live table with a candidate chain, before it serves.
-    pub(super) fn trial(&self, candidates: &[Arc<PluginVersion>]) -> Result<(), String> {
+    pub(super) fn trial(&self, candidates: &[Arc<Version>]) -> Result<(), String> {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // Tables of several lanes meet here, whose numbers would clash.
         for (id, table) in (1u32..).zip(&mut tables) {
@@ -87,7 +87,7 @@ impl Plugins {
 }
 
 /// A plugin as one stage of a chain, with an instance of its own.
-pub(super) fn stage(version: &Arc<PluginVersion>) -> Stage {
+pub(super) fn stage(version: &Arc<Version>) -> Stage {
     Stage {
         identity: Arc::clone(&version.identity),
         transform: Box::new(version.instantiate()),

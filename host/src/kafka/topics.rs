@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use super::Error;
 use super::properties::{Role, client_config};
 use super::raw::{Client, Code, Fault, Polled, Queue};
-use crate::config::{self, PartitionBy, Pipeline, TopicPattern};
+use crate::config::{self, PartitionBy, Pipeline, TopicFilter, TopicPattern};
 
 pub(super) use pattern::subscription;
 
@@ -275,12 +275,15 @@ fn needs(pipeline: &Pipeline, source: &Topic) -> [Need; 2] {
 fn sources(pipeline: &Pipeline, found: &[Topic]) -> (Vec<Topic>, Vec<Problem>) {
     let mut sources: Vec<Topic> = Vec::new();
     let mut problems = Vec::new();
+    let filter = TopicFilter::new(pipeline);
     for pattern in &pipeline.from {
         let matches: Vec<&Topic> = match pattern {
             TopicPattern::Exact(name) => found.iter().filter(|topic| topic.name == *name).collect(),
             TopicPattern::Glob(glob) => {
                 let matcher = glob.compile_matcher();
-                found.iter().filter(|topic| matcher.is_match(&topic.name)).collect()
+                let wanted =
+                    |topic: &&Topic| matcher.is_match(&topic.name) && filter.takes(&topic.name);
+                found.iter().filter(wanted).collect()
             }
         };
         match pattern {

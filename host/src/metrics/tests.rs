@@ -67,7 +67,7 @@ fn a_pipeline_s_series_are_named_with_their_help() {
     lockgate_refusals_total{code="plugin-timeout",pipeline="shop"} 1
     # HELP lockgate_reloads_total Changes of the plugin folder, by result: live, refused (what served before still does), removed.
     lockgate_reloads_total{pipeline="shop",result="live"} 1
-    # HELP lockgate_settle_seconds Time from reading a record to settling it: plugins, sending, acknowledgement.
+    # HELP lockgate_settle_seconds Time from reading a record to its acknowledgement; one record a batch is timed.
     # TYPE lockgate_settle_seconds histogram
     lockgate_settle_seconds_sum{pipeline="shop"} 0.006
     lockgate_settle_seconds_count{pipeline="shop"} 2

@@ -161,3 +161,6 @@ type Place<'a> = (Image, &'a str);
 fn place(field: &Field) -> Place<'_> {
     (field.image, &field.name)
 }
+
+#[cfg(test)]
+mod tests;

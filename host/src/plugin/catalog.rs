@@ -13,17 +13,17 @@ use arc_swap::ArcSwap;
 use super::draft::{Draft, Memory};
 use super::engine::Runtime;
 use super::folder::{self, Problem, Sources};
-use super::version::PluginVersion;
+use super::version::Version;
 
 /// Tries a chain before it serves: opens all live tables, say. The error is for the user.
-pub type Trial<'a> = &'a dyn Fn(&[Arc<PluginVersion>]) -> Result<(), String>;
+pub type Trial<'a> = &'a dyn Fn(&[Arc<Version>]) -> Result<(), String>;
 
 /// A chain that serves or served, in order.
 #[derive(Debug)]
 pub struct Generation {
     /// Grows by one with every change.
     pub number: u64,
-    pub plugins: Vec<Arc<PluginVersion>>,
+    pub plugins: Vec<Arc<Version>>,
     /// Plugins without which the pipeline must not run and that are not there.
     pub missing_required: Vec<String>,
 }
@@ -211,12 +211,12 @@ impl Catalog {
         Reload { generation, pending: draft.problems.iter().any(|problem| problem.pending) }
     }
 
-    fn missing(&self, plugins: &[Arc<PluginVersion>]) -> Vec<String> {
+    fn missing(&self, plugins: &[Arc<Version>]) -> Vec<String> {
         let is_there = |name: &str| plugins.iter().any(|version| *version.place.name == *name);
         self.required.iter().filter(|name| !is_there(name)).cloned().collect()
     }
 
-    fn publish(&self, plugins: Vec<Arc<PluginVersion>>) -> u64 {
+    fn publish(&self, plugins: Vec<Arc<Version>>) -> u64 {
         let number = self.number() + 1;
         let missing_required = self.missing(&plugins);
         let chain: Vec<&str> = plugins.iter().map(|version| &*version.place.name).collect();
@@ -266,7 +266,7 @@ impl FileStatus {
     fn of(
         file: String,
         plugin: Option<&Arc<str>>,
-        serving: Option<&Arc<PluginVersion>>,
+        serving: Option<&Arc<Version>>,
         problem: Option<&Problem>,
     ) -> Self {
         let state = match problem {
@@ -286,7 +286,7 @@ impl FileStatus {
 }
 
 /// Whether both are the very same versions in the same order.
-pub(super) fn is_same_chain(a: &[Arc<PluginVersion>], b: &[Arc<PluginVersion>]) -> bool {
+pub(super) fn is_same_chain(a: &[Arc<Version>], b: &[Arc<Version>]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| Arc::ptr_eq(a, b))
 }
 

@@ -227,3 +227,6 @@ fn other_version(found: &str) -> LoadError {
         "it was built against version \"{found}\" of the contract, and this gateway has {VERSION}"
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use super::compile::LoadError;
 use super::folder::{Found, Look, Problem};
 use super::imports::Voice;
 use super::limits::Limits;
-use super::version::{Compiled, PluginVersion};
+use super::version::{Compiled, Version};
 use crate::config::PluginFile;
 
 /// A file that failed is loaded again after this long, unchanged as it is: a machine under load may have kept it from starting.
@@ -30,12 +30,12 @@ struct Attempt {
     digest: String,
     setup: PluginFile,
     at: Instant,
-    result: Result<Arc<PluginVersion>, LoadError>,
+    result: Result<Arc<Version>, LoadError>,
 }
 
 impl Memory {
     /// Forgets the attempts that came to serve after all.
-    pub(super) fn forget(&mut self, serving: &[Arc<PluginVersion>]) {
+    pub(super) fn forget(&mut self, serving: &[Arc<Version>]) {
         self.attempts.retain(|_, attempt| match &attempt.result {
             Ok(version) => !serving.iter().any(|other| Arc::ptr_eq(other, version)),
             Err(_) => true,
@@ -57,9 +57,9 @@ pub(super) struct Draft {
 
 #[derive(Default)]
 struct Slot {
-    serving: Option<Arc<PluginVersion>>,
+    serving: Option<Arc<Version>>,
     /// What to serve instead.
-    next: Option<Arc<PluginVersion>>,
+    next: Option<Arc<Version>>,
 }
 
 impl Draft {
@@ -67,7 +67,7 @@ impl Draft {
     pub(super) fn of(
         catalog: &Catalog,
         memory: &mut Memory,
-        serving: &[Arc<PluginVersion>],
+        serving: &[Arc<Version>],
         look: Look,
     ) -> Self {
         let mut draft = Self { slots: BTreeMap::new(), problems: look.problems };
@@ -97,16 +97,16 @@ impl Draft {
     }
 
     /// The chain as the folder asks for it, as far as it could be loaded.
-    pub(super) fn wanted(&self) -> Vec<Arc<PluginVersion>> {
+    pub(super) fn wanted(&self) -> Vec<Arc<Version>> {
         self.chain(|_| true)
     }
 
     /// The chain with what is new where `take` says so.
-    fn chain(&self, take: impl Fn(&Arc<str>) -> bool) -> Vec<Arc<PluginVersion>> {
+    fn chain(&self, take: impl Fn(&Arc<str>) -> bool) -> Vec<Arc<Version>> {
         let pick = |(name, slot): (&Arc<str>, &Slot)| {
             slot.next.clone().filter(|_| take(name)).or_else(|| slot.serving.clone())
         };
-        let mut chain: Vec<Arc<PluginVersion>> = self.slots.iter().filter_map(pick).collect();
+        let mut chain: Vec<Arc<Version>> = self.slots.iter().filter_map(pick).collect();
         chain.sort_by(|a, b| in_chain(a, b));
         chain
     }
@@ -114,9 +114,9 @@ impl Draft {
     /// The best chain that stands its trial; who fails it is added to the problems.
     pub(super) fn try_out(
         &mut self,
-        serving: &[Arc<PluginVersion>],
+        serving: &[Arc<Version>],
         trial: Trial<'_>,
-    ) -> Vec<Arc<PluginVersion>> {
+    ) -> Vec<Arc<Version>> {
         let wanted = self.wanted();
         if is_same_chain(&wanted, serving) || trial(&wanted).is_ok() {
             return wanted;
@@ -129,7 +129,7 @@ impl Draft {
             fit = self.chain(|_| false);
         }
         let mut taken: Vec<Arc<str>> = Vec::new();
-        let news: Vec<Arc<PluginVersion>> =
+        let news: Vec<Arc<Version>> =
             wanted.into_iter().filter(|version| self.is_new(version)).collect();
         for version in news {
             taken.push(Arc::clone(&version.place.name));
@@ -147,13 +147,13 @@ impl Draft {
         fit
     }
 
-    fn is_new(&self, version: &Arc<PluginVersion>) -> bool {
+    fn is_new(&self, version: &Arc<Version>) -> bool {
         let next = self.slots.get(&version.place.name).and_then(|slot| slot.next.as_ref());
         next.is_some_and(|next| Arc::ptr_eq(next, version))
     }
 
     /// Keeps what was removed, since the chain cannot do without it.
-    fn refuse_removals(&mut self, serving: &[Arc<PluginVersion>], reason: &str) {
+    fn refuse_removals(&mut self, serving: &[Arc<Version>], reason: &str) {
         for version in serving {
             let name = &version.place.name;
             if self.slots.contains_key(name) {
@@ -172,8 +172,8 @@ impl Draft {
 }
 
 /// Numbers compare as numbers, so 9 stands before 10; files without one come last, by name.
-fn in_chain(a: &PluginVersion, b: &PluginVersion) -> Ordering {
-    let key = |version: &PluginVersion| version.place.order.unwrap_or(u32::MAX);
+fn in_chain(a: &Version, b: &Version) -> Ordering {
+    let key = |version: &Version| version.place.order.unwrap_or(u32::MAX);
     key(a).cmp(&key(b)).then_with(|| a.place.name.cmp(&b.place.name))
 }
 
@@ -184,7 +184,7 @@ fn file_name(path: &Path) -> String {
 /// Of several files for one plugin name, keeps the one that serves; without one it keeps none, since any choice would be a guess.
 fn one_file_each(
     found: Vec<Found>,
-    serving: &[Arc<PluginVersion>],
+    serving: &[Arc<Version>],
     problems: &mut Vec<Problem>,
 ) -> Vec<Found> {
     let mut files: HashMap<Arc<str>, Vec<String>> = HashMap::new();
@@ -211,7 +211,7 @@ fn one_file_each(
     kept
 }
 
-fn is_unchanged(version: &PluginVersion, found: &Found) -> bool {
+fn is_unchanged(version: &Version, found: &Found) -> bool {
     version.identity.digest == found.digest
         && version.setup == found.setup
         && version.place == found.place
@@ -221,9 +221,9 @@ fn is_unchanged(version: &PluginVersion, found: &Found) -> bool {
 fn load(
     catalog: &Catalog,
     memory: &mut Memory,
-    serving: &[Arc<PluginVersion>],
+    serving: &[Arc<Version>],
     found: Found,
-) -> Result<Arc<PluginVersion>, LoadError> {
+) -> Result<Arc<Version>, LoadError> {
     let attempt = memory.attempts.get(&found.place.name);
     let same = attempt.filter(|attempt| {
         attempt.digest == found.digest
@@ -247,7 +247,7 @@ fn load(
     let name = Arc::clone(&found.place.name);
     let setup = found.setup.clone();
     let result = compiled
-        .and_then(|compiled| PluginVersion::configure(&compiled, found.place, found.setup, voice));
+        .and_then(|compiled| Version::configure(&compiled, found.place, found.setup, voice));
     let attempt =
         Attempt { digest: found.digest, setup, at: Instant::now(), result: result.clone() };
     memory.attempts.insert(name, attempt);

@@ -28,6 +28,11 @@ impl Encoder {
         Ok(Self { contract, world, adapter })
     }
 
+    #[cfg(test)]
+    pub(super) fn adapter(&self) -> &[u8] {
+        &self.adapter
+    }
+
     /// Wraps `module`. One that does not say which world it is for is taken to be for ours.
     pub(super) fn component(
         &self,

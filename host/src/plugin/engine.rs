@@ -68,8 +68,13 @@ fn engine() -> wasmtime::Result<Engine> {
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
     Engine::new(&config).or_else(|err| {
         // The pool reserves address space for every instance there may be, which a limit on it (`ulimit -v`) does not allow.
+        // Without the reservation plugins run somewhat slower, since every access to memory is checked.
         tracing::debug!(error = %err, "no address space for a pool of instances");
-        config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+        config
+            .allocation_strategy(InstanceAllocationStrategy::OnDemand)
+            .memory_reservation(0)
+            .memory_guard_size(64 << 10)
+            .memory_reservation_for_growth(1 << 20);
         Engine::new(&config)
     })
 }
@@ -103,7 +108,9 @@ fn pool() -> PoolingAllocationConfig {
         .total_tables(INSTANCES * 4)
         .max_core_instances_per_component(limits::CORE_INSTANCES)
         .max_memories_per_component(limits::MEMORIES)
+        .max_memories_per_module(limits::MEMORIES)
         .max_tables_per_component(limits::TABLES)
+        .max_tables_per_module(limits::TABLES)
         .table_elements(limits::TABLE_ELEMENTS)
         // A slot reserves this much address space anyway; what an instance may use is held by its own limiter.
         .max_memory_size(4 << 30)

@@ -34,6 +34,9 @@ pub(super) fn classify(
     let class = class(error, trap, guest.memory.was_denied());
     let mut message = match (class, trap) {
         (FaultClass::Timeout, _) => format!("took longer than its deadline of {deadline:?}"),
+        (FaultClass::OutOfMemory, _) if !guest.memory.was_denied() => {
+            format!("the gateway has no room for an instance of it: {}", root_text(error))
+        }
         (FaultClass::OutOfMemory, _) => {
             format!("needs more than its {} of memory", mebibytes(limits.memory))
         }
@@ -68,11 +71,23 @@ fn class(error: &Error, trap: Option<&Trap>, denied: bool) -> FaultClass {
         None if root_text(error).contains("fuel allocated for hostcalls") => {
             return FaultClass::Transfer;
         }
+        None if error.is::<NoRoom>() => FaultClass::OutOfMemory,
         None if error.downcast_ref::<WasmBacktrace>().is_some() => FaultClass::Trap,
         None => FaultClass::BadValue,
     };
     // A guest that was refused memory gives up in a way of its own language: an abort, a null pointer, a bad list.
     if denied { FaultClass::OutOfMemory } else { class }
+}
+
+/// Marks that the host, not the plugin, could not make an instance.
+#[derive(Debug, thiserror::Error)]
+#[error("making an instance")]
+struct NoRoom;
+
+/// What instantiation failed with: where no code of the plugin ran, it was for want of room.
+pub(super) fn in_starting(error: Error) -> Error {
+    let ran = error.is::<Trap>() || error.is::<WasmBacktrace>();
+    if ran { error } else { error.context(NoRoom) }
 }
 
 /// The innermost cause; what wraps it is the backtrace.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::{Compiled, Limits, LoadError, Place, PluginVersion, Runtime, Voice};
+use super::{Compiled, Limits, LoadError, Place, Runtime, Version, Voice};
 use crate::config::PluginFile;
 use crate::contract::{Batch, Cells, kind};
 use crate::table::{Column, Dialect, Table};
@@ -33,21 +33,21 @@ pub(super) fn runtime() -> Arc<Runtime> {
 }
 
 pub(super) fn setup() -> PluginFile {
-    PluginFile { deadline: Duration::from_millis(50), memory: 4 << 20, ..PluginFile::default() }
+    PluginFile { deadline: Duration::from_millis(250), memory: 4 << 20, ..PluginFile::default() }
 }
 
 pub(super) fn compiled(bytes: &[u8]) -> Result<Arc<Compiled>, LoadError> {
     Compiled::load(&runtime(), bytes, Limits::of(&setup())).map(Arc::new)
 }
 
-pub(super) fn configured(bytes: &[u8], setup: PluginFile) -> Result<Arc<PluginVersion>, LoadError> {
+pub(super) fn configured(bytes: &[u8], setup: PluginFile) -> Result<Arc<Version>, LoadError> {
     let place = Place { order: Some(10), name: "guest".into(), file: "10-guest.wasm".into() };
     let voice = Voice::new(&place.name);
-    PluginVersion::configure(&compiled(bytes)?, place, setup, voice)
+    Version::configure(&compiled(bytes)?, place, setup, voice)
 }
 
 /// A version of `tests/guests/NAME.wat`.
-pub(super) fn version(name: &str) -> Arc<PluginVersion> {
+pub(super) fn version(name: &str) -> Arc<Version> {
     configured(&guest(name), setup()).unwrap()
 }
 

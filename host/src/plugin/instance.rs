@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::bindings::{lend_batch, lend_table};
 use super::fault;
 use super::live::Live;
-use super::version::PluginVersion;
+use super::version::Version;
 use crate::contract::{Answer, Batch, Fault, FaultClass, Plan, Transform};
 use crate::table::Table;
 
 /// One instance of a plugin version, replaced as often as need be.
 pub struct Instance {
-    version: Arc<PluginVersion>,
+    version: Arc<Version>,
     /// None before the first call and after a fault.
     live: Option<Live>,
     /// What `live` holds, as the figures know it.
@@ -27,11 +27,11 @@ struct Opened {
 }
 
 impl Instance {
-    pub(super) fn new(version: Arc<PluginVersion>) -> Self {
+    pub(super) fn new(version: Arc<Version>) -> Self {
         Self { version, live: None, memory: 0, opened: Vec::new() }
     }
 
-    pub fn version(&self) -> &Arc<PluginVersion> {
+    pub fn version(&self) -> &Arc<Version> {
         &self.version
     }
 

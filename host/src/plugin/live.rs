@@ -37,7 +37,9 @@ impl Live {
         store.set_hostcall_fuel(limits.transfer);
         store.set_max_component_handles(HANDLES);
         let deadline = limits.start_deadline();
-        let plugin = enter(&mut store, pulse, &limits, deadline, |store| pre.instantiate(store))?;
+        let plugin = enter(&mut store, pulse, &limits, deadline, |store| {
+            pre.instantiate(store).map_err(fault::in_starting)
+        })?;
         Ok(Self { store, plugin, pulse: Arc::clone(pulse), limits })
     }
 

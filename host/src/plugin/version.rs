@@ -97,7 +97,7 @@ pub struct Place {
 }
 
 /// A plugin with its settings, ready to be instantiated. Never changes; a new file or new settings make a new version.
-pub struct PluginVersion {
+pub struct Version {
     pub place: Place,
     pub identity: Arc<Identity>,
     pub setup: PluginFile,
@@ -110,7 +110,7 @@ pub struct PluginVersion {
     stats: Stats,
 }
 
-impl PluginVersion {
+impl Version {
     /// Checks `setup` against the plugin's schema and lets the plugin judge it.
     pub fn configure(
         compiled: &Arc<Compiled>,
@@ -197,9 +197,9 @@ impl PluginVersion {
 }
 
 /// Without its settings, which hold secrets.
-impl fmt::Debug for PluginVersion {
+impl fmt::Debug for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PluginVersion")
+        f.debug_struct("Version")
             .field("place", &self.place)
             .field("identity", &self.identity)
             .finish_non_exhaustive()
@@ -217,3 +217,6 @@ fn table_set(setup: &PluginFile) -> Result<globset::GlobSet, LoadError> {
 fn failed(doing: &str, fault: &Fault) -> LoadError {
     LoadError::new(format!("{doing}: {}", fault.message))
 }
+
+#[cfg(test)]
+mod tests;

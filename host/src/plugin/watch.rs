@@ -12,7 +12,7 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::catalog::{Catalog, Reload};
-use super::version::PluginVersion;
+use super::version::Version;
 
 /// Quiet time after the last hint before the folder is read: copies come in many pieces.
 const QUIET: Duration = Duration::from_millis(300);
@@ -30,7 +30,7 @@ const POLL: Duration = Duration::from_secs(2);
 const UNFINISHED_LOOKS: u32 = 20;
 
 /// Tries a chain before it serves.
-pub type BoxedTrial = Box<dyn Fn(&[Arc<PluginVersion>]) -> Result<(), String> + Send>;
+pub type BoxedTrial = Box<dyn Fn(&[Arc<Version>]) -> Result<(), String> + Send>;
 
 /// Keeps a catalog in step with its folder until dropped.
 pub struct FolderWatch {
@@ -52,18 +52,16 @@ impl FolderWatch {
     ) -> std::io::Result<Self> {
         let (hints, inbox) = mpsc::channel();
         let mut watch = Watch::new(catalog.folder(), hints.clone());
+        // The first look is for what changed before the watches were set.
+        drop(hints.send(Hint::Changed));
         let run = move || {
             let mut unfinished = 0;
-            // The first look is for what changed before the watches were set.
-            loop {
+            while wait_for_change(&inbox, unfinished) {
+                watch.follow();
                 let reload = catalog.reload(&*trial);
                 let again = reload.pending && unfinished < UNFINISHED_LOOKS;
                 unfinished = if again { unfinished + 1 } else { 0 };
                 looked(&reload);
-                if !wait_for_change(&inbox, unfinished) {
-                    return;
-                }
-                watch.follow();
             }
         };
         let thread = thread::Builder::new().name("plugin-watch".to_owned()).spawn(run)?;

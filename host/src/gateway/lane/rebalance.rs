@@ -14,19 +14,16 @@ impl Lane {
     pub(super) fn assigned(&mut self, assigned: &[Assigned]) {
         for one in assigned {
             let handle = self.tracker.assign(one.begin);
-            self.partitions.assign(one.at.clone(), handle);
-            self.parts.observer.assigned(&one.at);
+            let owned = self.partitions.assign(one.at.clone(), handle);
+            if self.filter.takes(&one.at.topic) {
+                self.parts.observer.assigned(&one.at);
+            } else {
+                // A pattern may match topics that the pipeline itself writes; reading those would go round for ever.
+                owned.ignore();
+            }
         }
         if let Err(error) = self.source.complete_assign(assigned) {
             warn!(error = %chain(&error), "taking partitions failed");
-        }
-        // A pattern may match topics that the pipeline itself writes; reading those would go round for ever.
-        let own: Vec<&Assigned> =
-            assigned.iter().filter(|one| !self.filter.takes(&one.at.topic)).collect();
-        for one in own {
-            if let Some(owned) = self.partitions.get_mut(&one.at) {
-                owned.ignore();
-            }
         }
     }
 

@@ -80,9 +80,8 @@ fn reload(catalog: &Catalog) -> Reload {
 /// `name@version` of what serves, in order.
 fn serving(catalog: &Catalog) -> Vec<String> {
     let current = catalog.current();
-    let show = |version: &Arc<PluginVersion>| {
-        format!("{}@{}", version.identity.name, version.identity.version)
-    };
+    let show =
+        |version: &Arc<Version>| format!("{}@{}", version.identity.name, version.identity.version);
     current.plugins.iter().map(show).collect()
 }
 
@@ -279,7 +278,7 @@ fn who_fails_the_trial_stays_out_alone() {
     folder.put("10-a.wasm", &guest_of_version("pass", "2.0.0"));
     folder.put("20-b.wasm", &guest("pass"));
     folder.put("30-c.wasm", &guest("pass"));
-    let trial = |chain: &[Arc<PluginVersion>]| {
+    let trial = |chain: &[Arc<Version>]| {
         let bad = chain.iter().any(|version| &*version.identity.name == "b");
         if bad { Err("table \"users\" has no column \"email\"".to_owned()) } else { Ok(()) }
     };
@@ -296,7 +295,7 @@ fn a_removal_that_the_chain_cannot_stand_is_not_carried_out() {
     let catalog = folder.load();
     folder.remove("10-a.wasm");
     folder.put("30-c.wasm", &guest("pass"));
-    let trial = |chain: &[Arc<PluginVersion>]| {
+    let trial = |chain: &[Arc<Version>]| {
         let fine = chain.iter().any(|version| &*version.identity.name == "a");
         if fine { Ok(()) } else { Err("b needs a".to_owned()) }
     };

@@ -60,11 +60,11 @@ fn an_endless_loop_ends_at_its_deadline() {
     let took = started.elapsed();
     assert_eq!(fault.class, FaultClass::Timeout);
     assert!(
-        fault.message.starts_with("took longer than its deadline of 50ms"),
+        fault.message.starts_with("took longer than its deadline of 250ms"),
         "{}",
         fault.message
     );
-    assert!((Duration::from_millis(50)..Duration::from_secs(2)).contains(&took), "{took:?}");
+    assert!((Duration::from_millis(250)..Duration::from_secs(2)).contains(&took), "{took:?}");
     assert_eq!(process(&mut instance, &["fine"]), Ok(Answer::default()));
 }
 
@@ -211,7 +211,7 @@ fn a_chatterbox_is_counted_and_not_much_heard() {
     let mut instance = opened("chatter");
     process(&mut instance, &["fine"]).unwrap();
     let counts = instance.version().voice().counts();
-    assert_eq!(counts.get("email"), Some(&10_000));
+    assert_eq!(counts.get("email"), Some(&1_000));
 }
 
 #[test]
