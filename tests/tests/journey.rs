@@ -20,5 +20,7 @@ mod journey {
 
     mod rows;
     mod carry;
+    mod begin;
     mod reload;
+    mod stop;
 }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::broker::Broker;
+use crate::client::Client;
 
 pub struct Cluster {
     pub brokers: String,
@@ -31,5 +32,33 @@ impl Cluster {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         format!("{name}-{}-{number}", now.unwrap_or_default().as_millis())
+    }
+
+    /// Grows a topic to `total` partitions.
+    pub fn add_partitions(&self, client: &Client, topic: &str, total: i32) -> anyhow::Result<()> {
+        match self.embedded {
+            Some(broker) => {
+                broker.add_partitions(topic, total);
+                Ok(())
+            }
+            None => client.add_partitions(topic, total),
+        }
+    }
+
+    /// Deletes a partition's records below `offset`, as retention does.
+    pub fn delete_before(
+        &self,
+        client: &Client,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> anyhow::Result<()> {
+        match self.embedded {
+            Some(broker) => {
+                broker.delete_before(topic, partition, offset);
+                Ok(())
+            }
+            None => client.delete_before(topic, partition, offset),
+        }
     }
 }

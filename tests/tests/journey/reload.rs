@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lockgate_tests::checker::Fate;
 use lockgate_tests::client::Record;
-use lockgate_tests::gateway::{Cluster, Journey};
+use lockgate_tests::gateway::{Cluster, Gateway, Journey};
 
 use super::rows::{PROGRAM, constant, update};
 
@@ -83,6 +83,9 @@ fn a_broken_version_leaves_the_old_one_serving(cluster: &Cluster) {
     {
         journey.settled().unwrap();
         journey.folder.put_guest("plugins/10-stars.wasm", guest, "2.0.0").unwrap();
+        let refused = "lockgate_reloads_total{pipeline=\"shop\",result=\"refused\"";
+        let refusal = |gateway: &mut Gateway| Ok(gateway.metric(refused)? == (refusals + 1) as f64);
+        gateway.until("the refusal is counted", refusal).unwrap();
         gateway.until_readyz_says(told).unwrap();
         let readyz = gateway.readyz().unwrap();
         assert!(readyz["ready"].as_bool().unwrap(), "{readyz}");
@@ -90,8 +93,6 @@ fn a_broken_version_leaves_the_old_one_serving(cluster: &Cluster) {
         let log = gateway.log().unwrap();
         let line = log.lines().find(|line| line.contains("refused") && line.contains(told));
         assert!(line.is_some_and(|line| line.contains("10-stars.wasm")), "{log}");
-        let refused = gateway.metric("lockgate_reloads_total{pipeline=\"shop\",result=\"refused\"").unwrap();
-        assert_eq!(refused, (refusals + 1) as f64);
         journey.write([update(refusals + 1, 1)]).unwrap();
     }
     assert_eq!(journey.check(|_| Fate::Forwarded).unwrap().forwarded, 4);
