@@ -3,5 +3,6 @@
 pub mod shop;
 pub mod broker;
 pub mod client;
+pub mod rows;
 pub mod gateway;
 pub mod checker;

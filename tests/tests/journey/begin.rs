@@ -3,8 +3,9 @@
 use lockgate_tests::checker::{Fate, MARK};
 use lockgate_tests::client::{Client, Record};
 use lockgate_tests::gateway::{Cluster, Journey};
+use lockgate_tests::rows::update;
 
-use super::rows::{PROGRAM, update};
+use crate::PROGRAM;
 
 super::on_both! {
     latest_begins_after_what_is_there

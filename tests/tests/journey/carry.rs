@@ -3,8 +3,9 @@
 use lockgate_tests::checker::{Fate, MARK, Tally};
 use lockgate_tests::client::{Record, eventually};
 use lockgate_tests::gateway::{Cluster, Journey, PATIENCE};
+use lockgate_tests::rows::{SOURCE, row, update, value};
 
-use super::rows::{PROGRAM, SOURCE, row, update, value};
+use crate::PROGRAM;
 
 super::on_both! {
     a_record_goes_through_three_plugins

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use lockgate_tests::checker::Fate;
 use lockgate_tests::client::Record;
 use lockgate_tests::gateway::{Cluster, Gateway, Journey};
+use lockgate_tests::rows::{constant, update};
 
-use super::rows::{PROGRAM, constant, update};
+use crate::PROGRAM;
 
 super::on_both! {
     plugins_come_change_and_go_while_records_flow

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use lockgate_tests::broker::{ApiKey, Control};
 use lockgate_tests::checker::Fate;
 use lockgate_tests::gateway::{Cluster, Gateway, Journey, PATIENCE};
+use lockgate_tests::rows::update;
 
-use super::rows::{PROGRAM, update};
+use crate::PROGRAM;
 
 super::on_both! {
     a_signal_drains_and_commits_so_that_nothing_is_written_twice
