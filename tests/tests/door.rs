@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use lane::Lane;
 use lockgate::config::{Kafka, Membership, Start, TopicPattern};
-use lockgate::kafka::{Member, Sink, Source};
+use lockgate::kafka::{Member, Sink, Source, TopicPartition};
 use lockgate::record::{Output, OutputHeader, Partition};
 use lockgate::tracker::Mark;
 use lockgate_tests::broker::{ApiKey, Broker, Control, ErrorCode};
@@ -126,7 +126,7 @@ fn a_lane_that_is_gone_leaves_what_it_had_not_settled_to_the_next() {
 fn a_static_member_has_its_partitions_back_at_once() {
     let (broker, client) = start(2);
     let named = kafka(&broker, Membership::Static { instance: "host-a".to_owned() });
-    let lane = || Lane::start(&named, 0, Start::Earliest, &[exact("in")]);
+    let lane = || Lane::start(&named, 0, Start::Earliest, &[exact("in")], "out");
     client.produce("in", &numbered(2, 0..10)).unwrap();
     let mut first = lane();
     settle(&broker, &mut [&mut first], &[5, 5]);
@@ -174,7 +174,7 @@ fn a_lost_output_is_written_again_in_its_place() {
     });
     let mut kafka = kafka(&broker, Membership::Dynamic);
     kafka.properties.insert("batch.num.messages".to_owned(), "100".to_owned());
-    let mut lane = Lane::start(&kafka, 0, Start::Earliest, &[exact("in")]);
+    let mut lane = Lane::start(&kafka, 0, Start::Earliest, &[exact("in")], "out");
     settle(&broker, &mut [&mut lane], &[300]);
     assert!(lane.seen.iter().any(|seen| seen.starts_with("in-0 rewound to ")), "{:?}", lane.seen);
     // What the producer had queued behind the lost batch leaves before the partition is read again; from then on the
@@ -203,7 +203,7 @@ fn offsets_that_are_gone_halt_the_partition_with_the_range() {
     assert_eq!(second.seen.last().unwrap(), "in-0 lost 10..17, has 17..20");
     assert_eq!(broker.committed("g", "in", 0), Some(10));
     // What `on_lost_offsets = "earliest"` does.
-    let at = lockgate::kafka::TopicPartition::new(&"in".into(), 0);
+    let at = TopicPartition::new(&"in".into(), 0);
     second.source.resume(&at, Mark { offset: 17, leader_epoch: -1 }).unwrap();
     settle(&broker, &mut [&mut second], &[13, 20]);
 }
@@ -214,7 +214,7 @@ fn a_halted_partition_stands_still_until_it_is_resumed() {
     let mut lane = lane(&broker, 0, Start::Earliest);
     client.produce("in", &numbered(2, 0..10)).unwrap();
     settle(&broker, &mut [&mut lane], &[5, 5]);
-    let at = lockgate::kafka::TopicPartition::new(&"in".into(), 0);
+    let at = TopicPartition::new(&"in".into(), 0);
     lane.source.halt(&at).unwrap();
     client.produce("in", &numbered(2, 10..20)).unwrap();
     eventually("the other partition goes on", PATIENCE, || {
@@ -264,7 +264,7 @@ fn a_partition_that_is_added_is_read_from_its_beginning() {
     let (broker, client) = start(1);
     let mut kafka = kafka(&broker, Membership::Dynamic);
     kafka.properties.insert("topic.metadata.refresh.interval.ms".to_owned(), "200".to_owned());
-    let mut lane = Lane::start(&kafka, 0, Start::Latest, &[exact("in")]);
+    let mut lane = Lane::start(&kafka, 0, Start::Latest, &[exact("in")], "out");
     eventually("the start is committed", PATIENCE, || {
         lane.turn();
         Ok(broker.committed("g", "in", 0) == Some(0))
@@ -287,7 +287,7 @@ fn topics_are_found_by_pattern() {
         client.produce(topic, &[Record::text(0, "k", topic)]).unwrap();
     }
     let kafka = kafka(&broker, Membership::Dynamic);
-    let mut lane = Lane::start(&kafka, 0, Start::Earliest, &[pattern]);
+    let mut lane = Lane::start(&kafka, 0, Start::Earliest, &[pattern], "out");
     settle(&broker, &mut [&mut lane], &[1]);
     assert_eq!(lane.seen, ["shop.orders-0 from 0 (start)"]);
 }
@@ -366,7 +366,7 @@ fn kafka(broker: &Broker, membership: Membership) -> Kafka {
 }
 
 fn lane(broker: &Broker, number: usize, start: Start) -> Lane {
-    Lane::start(&kafka(broker, Membership::Dynamic), number, start, &[exact("in")])
+    Lane::start(&kafka(broker, Membership::Dynamic), number, start, &[exact("in")], "out")
 }
 
 fn exact(topic: &str) -> TopicPattern {

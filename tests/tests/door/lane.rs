@@ -29,6 +29,7 @@ impl Lane {
         number: usize,
         start: config::Start,
         from: &[config::TopicPattern],
+        to: &str,
     ) -> Self {
         let member = Member { pipeline: "copy", lane: number };
         let limits = config::Limits::default();
@@ -41,7 +42,7 @@ impl Lane {
             partitions: Vec::new(),
             committed: Instant::now(),
             limits,
-            to: "out".into(),
+            to: to.into(),
             seen: Vec::new(),
         }
     }
