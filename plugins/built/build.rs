@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// As in `src/lib.rs`.
-const NAMES: [&str; 2] = ["filter", "mask"];
+const NAMES: [&str; 3] = ["filter", "mask", "reshape"];
 
 const TARGET: &str = "wasm32-unknown-unknown";
 

@@ -128,7 +128,9 @@ fn follow(
         // Going back is reading again after a restart; going ahead leaves a gap.
         if place > *next {
             let expected = wanted.get(*next).copied().unwrap_or_default();
-            bail!("partition {partition} of {fate:?}: source offset {offset} stands where {expected} should");
+            bail!(
+                "partition {partition} of {fate:?}: source offset {offset} stands where {expected} should"
+            );
         }
         *next = place + 1;
         let furthest = furthest.entry(partition).or_default();
@@ -139,7 +141,9 @@ fn follow(
         let end = next.get(partition).copied().unwrap_or_default();
         if let Some(offset) = wanted.get(end) {
             let missing = wanted.len() - end;
-            bail!("partition {partition} of {fate:?}: {missing} are missing at its end, from source offset {offset} on");
+            bail!(
+                "partition {partition} of {fate:?}: {missing} are missing at its end, from source offset {offset} on"
+            );
         }
     }
     Ok(duplicates)
@@ -158,10 +162,8 @@ mod tests {
     fn letters(numbers: &[i64]) -> Vec<Record> {
         let mut letters = records(numbers);
         for (letter, number) in letters.iter_mut().zip(numbers) {
-            letter.headers = vec![(
-                "__connect.errors.offset".to_owned(),
-                Some(number.to_string().into_bytes()),
-            )];
+            letter.headers =
+                vec![("__connect.errors.offset".to_owned(), Some(number.to_string().into_bytes()))];
         }
         letters
     }

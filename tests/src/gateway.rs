@@ -69,11 +69,17 @@ impl Gateway {
     }
 
     /// The sum of the series of `/metrics` that begin with `series`.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
     pub fn metric(&mut self, series: &str) -> anyhow::Result<f64> {
         let (_, body) = self.ask("/metrics")?.context("the gateway does not serve its pages")?;
         let values = body.lines().filter(|line| line.starts_with(series));
         let numbers = values.map(|line| line.rsplit(' ').next().unwrap_or_default().parse::<f64>());
-        numbers.sum::<Result<f64, _>>().with_context(|| format!("reading metric \"{series}\""))
+        let numbers: Vec<f64> = numbers.collect::<Result<_, _>>()?;
+        ensure!(!numbers.is_empty(), "no metric begins with {series}");
+        Ok(numbers.iter().sum())
     }
 
     /// What it has written to stderr so far.
@@ -139,7 +145,12 @@ impl Gateway {
     /// Waits for a start that fails, and gives what the gateway said.
     pub fn refusal(mut self) -> anyhow::Result<String> {
         let status = self.wait(PATIENCE)?;
-        ensure!(status.code() == Some(1), "exit code {:?}; its log:\n{}", status.code(), self.log()?);
+        ensure!(
+            status.code() == Some(1),
+            "exit code {:?}; its log:\n{}",
+            status.code(),
+            self.log()?
+        );
         let log = self.log()?;
         let said = log.find("lockgate: ").context("the last word is missing")?;
         Ok(log.get(said..).unwrap_or_default().trim_end().to_owned())

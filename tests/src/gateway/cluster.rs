@@ -14,12 +14,15 @@ pub struct Cluster {
 impl Cluster {
     /// The embedded broker that all tests of this process share.
     pub fn embedded() -> &'static Self {
-        static SHARED: LazyLock<Cluster> = LazyLock::new(|| {
-            let broker = Broker::start().expect("a loopback port and a few threads are to be had");
-            let broker: &'static Broker = Box::leak(Box::new(broker));
-            Cluster { brokers: broker.bootstrap().to_owned(), embedded: Some(broker) }
-        });
+        static SHARED: LazyLock<Cluster> = LazyLock::new(Cluster::of_its_own);
         &SHARED
+    }
+
+    /// An embedded broker for one test, to make it slow or to break it. It lasts as long as the process.
+    pub fn of_its_own() -> Self {
+        let broker = Broker::start().expect("a loopback port and a few threads are to be had");
+        let broker: &'static Broker = Box::leak(Box::new(broker));
+        Self { brokers: broker.bootstrap().to_owned(), embedded: Some(broker) }
     }
 
     /// `name` with something behind it that no other test has used, on this cluster or in an earlier run.

@@ -1,6 +1,8 @@
 //! One pipeline between topics of its own, on any cluster: what a test writes, what it waits for, what it finds.
 
-use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -17,7 +19,7 @@ pub struct Journey {
     pub kafka: String,
     pub pipeline: String,
     brokers: String,
-    written: Cell<u64>,
+    written: AtomicU64,
 }
 
 impl Journey {
@@ -45,7 +47,7 @@ impl Journey {
             kafka: "membership = \"dynamic\"\n".to_owned(),
             pipeline: String::new(),
             brokers: cluster.brokers.clone(),
-            written: Cell::new(0),
+            written: AtomicU64::new(0),
         })
     }
 
@@ -67,21 +69,47 @@ impl Journey {
 
     /// Writes records, each with a mark of its own.
     pub fn write(&self, records: impl IntoIterator<Item = Record>) -> anyhow::Result<()> {
-        let mark = |record: Record| {
-            self.written.set(self.written.get() + 1);
-            record.marked(self.written.get())
-        };
+        let mark = |record: Record| record.marked(self.written.fetch_add(1, Ordering::Relaxed));
         let records: Vec<Record> = records.into_iter().map(mark).collect();
         self.client.produce(&self.topics.source, &records)
     }
 
+    /// Writes `record(0)`, `record(1)` and so on, some hundreds a second, for as long as `act` takes.
+    pub fn while_flowing(
+        &self,
+        record: impl Fn(usize) -> Record + Sync,
+        act: impl FnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| -> anyhow::Result<()> {
+                let mut number = 0;
+                while !over.load(Ordering::Relaxed) {
+                    self.write((number..number + 8).map(&record))?;
+                    number += 8;
+                    std::thread::sleep(Duration::from_millis(8));
+                }
+                Ok(())
+            });
+            let acted = act();
+            over.store(true, Ordering::Relaxed);
+            let written = writer.join().map_err(|_| anyhow::anyhow!("the writer panicked"))?;
+            acted.and(written)
+        })
+    }
+
+    /// Waits until the output topic holds a record of which `is_it` is true.
+    pub fn until_output(&self, what: &str, is_it: impl Fn(&Record) -> bool) -> anyhow::Result<()> {
+        eventually(what, PATIENCE, || Ok(self.outputs()?.iter().any(&is_it)))
+    }
+
     /// Waits until the group has committed everything that stands in the source topic.
     pub fn settled(&self) -> anyhow::Result<()> {
-        let mut ends = std::collections::BTreeMap::new();
+        let mut ends = BTreeMap::new();
         for record in self.client.read_all(&self.topics.source)? {
             ends.insert(record.partition, record.offset + 1);
         }
-        let mut committed = std::collections::BTreeMap::new();
+        let mut committed = BTreeMap::new();
         eventually("everything is committed", PATIENCE, || {
             committed = self.client.committed(&self.group, &self.topics.source)?;
             Ok(ends.iter().all(|(partition, end)| committed.get(partition) == Some(end)))
