@@ -94,6 +94,17 @@ impl Client {
         }
     }
 
+    /// How many records a topic holds, from the first to the last offset of each partition.
+    pub fn count(&self, topic: &str) -> anyhow::Result<usize> {
+        let consumer: BaseConsumer = config(&self.brokers).create()?;
+        let mut records = 0;
+        for partition in self.partitions_with(&consumer, topic)? {
+            let (low, high) = consumer.fetch_watermarks(topic, partition, PATIENCE)?;
+            records += usize::try_from(high - low).unwrap_or(0);
+        }
+        Ok(records)
+    }
+
     /// Every record of a topic as it stands now, by partition and in order.
     pub fn read_all(&self, topic: &str) -> anyhow::Result<Vec<Record>> {
         let consumer: BaseConsumer = config(&self.brokers)

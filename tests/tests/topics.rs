@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use lockgate::config::{
-    Kafka, Limits, LostOffsets, Membership, Part, PartitionBy, Payload, Pipeline, Start, Template,
+    Kafka, Limits, LostOffsets, Membership, PartitionBy, Payload, Pipeline, Start, Template,
     TopicPattern,
 };
 use lockgate::kafka::topics::{Topic, Topics};
@@ -175,10 +175,10 @@ fn pipeline(from: &[&str]) -> Pipeline {
         name: "shop".to_owned(),
         from: from.iter().map(pattern).collect(),
         dialect: Dialect::Json,
-        to: Template { parts: vec![Part::Text("clean.".to_owned()), Part::Topic] },
+        to: Template { prefix: "clean.".to_owned(), suffix: Some(String::new()) },
         plugins: "plugins".into(),
         required: Vec::new(),
-        dead_letter: Template { parts: vec![Part::Topic, Part::Text(".dlq".to_owned())] },
+        dead_letter: Template { prefix: String::new(), suffix: Some(".dlq".to_owned()) },
         dead_letter_payload: Payload::Masked,
         start: Start::Earliest,
         on_lost_offsets: LostOffsets::Halt,

@@ -90,7 +90,8 @@ fn a_broken_version_leaves_the_old_one_serving(cluster: &Cluster) {
         let log = gateway.log().unwrap();
         let line = log.lines().find(|line| line.contains("refused") && line.contains(told));
         assert!(line.is_some_and(|line| line.contains("10-stars.wasm")), "{log}");
-        let refused = gateway.metric("lockgate_reloads_total{pipeline=\"shop\",result=\"refused\"").unwrap();
+        let refused =
+            gateway.metric("lockgate_reloads_total{pipeline=\"shop\",result=\"refused\"").unwrap();
         assert_eq!(refused, (refusals + 1) as f64);
         journey.write([update(refusals + 1, 1)]).unwrap();
     }
