@@ -11,12 +11,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use anyhow::Context;
+use krafka::testing::FakeBroker;
 use tokio::runtime::Runtime;
 
 use shim::Shim;
 
 pub use krafka::error::ErrorCode;
-pub use krafka::testing::{ApiKey, Control, FakeBroker};
+pub use krafka::testing::{ApiKey, Control};
 
 /// A running broker. Dropping it ends every connection and forgets every record.
 ///

@@ -94,6 +94,17 @@ impl Client {
         }
     }
 
+    /// How many records a topic holds, from the first to the last offset of each partition.
+    pub fn count(&self, topic: &str) -> anyhow::Result<usize> {
+        let consumer: BaseConsumer = config(&self.brokers).create()?;
+        let mut records = 0;
+        for partition in self.partitions_with(&consumer, topic)? {
+            let (low, high) = consumer.fetch_watermarks(topic, partition, PATIENCE)?;
+            records += usize::try_from(high - low).unwrap_or(0);
+        }
+        Ok(records)
+    }
+
     /// Every record of a topic as it stands now, by partition and in order.
     pub fn read_all(&self, topic: &str) -> anyhow::Result<Vec<Record>> {
         let consumer: BaseConsumer = config(&self.brokers)
@@ -126,6 +137,21 @@ impl Client {
             all.entry(record.partition).or_default().push(record);
         }
         Ok(all.into_values().flatten().collect())
+    }
+
+    /// Whether a broker answers within a second.
+    pub fn is_answered(&self) -> bool {
+        self.producer.client().fetch_metadata(None, Duration::from_secs(1)).is_ok()
+    }
+
+    /// The offset after the last record of each partition.
+    pub fn ends(&self, topic: &str) -> anyhow::Result<Vec<i64>> {
+        let client = self.producer.client();
+        let metadata = client.fetch_metadata(Some(topic), PATIENCE)?;
+        let count = metadata.topics().first().map_or(0, |found| found.partitions().len());
+        (0..i32::try_from(count)?)
+            .map(|partition| Ok(client.fetch_watermarks(topic, partition, PATIENCE)?.1))
+            .collect()
     }
 
     /// The numbers of a topic's partitions; none where it does not exist.
@@ -196,7 +222,13 @@ impl Client {
         for partition in self.partitions_with(&consumer, topic)? {
             asked.add_partition(topic, partition);
         }
-        let committed = consumer.committed_offsets(asked, PATIENCE)?;
+        let mut committed = Err(KafkaError::Canceled);
+        // A new cluster's coordinator moves into place while it is asked.
+        eventually("the group's coordinator answers", PATIENCE, || {
+            committed = consumer.committed_offsets(asked.clone(), PATIENCE);
+            Ok(committed.is_ok())
+        })?;
+        let committed = committed?;
         let numbers = committed.elements().into_iter().filter_map(|found| match found.offset() {
             Offset::Offset(offset) => Some((found.partition(), offset)),
             _ => None,

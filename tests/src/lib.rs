@@ -2,6 +2,7 @@
 
 pub mod shop;
 pub mod broker;
+pub mod apache;
 pub mod client;
 pub mod rows;
 pub mod gateway;

@@ -196,7 +196,7 @@ impl Scan<'_> {
         let end = self.outer(start, &mut outer, &mut payload)?;
         json::finish(self.text, end)?;
         if !outer.has(Part::Payload) || outer.has(Part::Operation) {
-            return Ok(Value::Level(outer));
+            return Ok(Value::Level(Level { schema: Span::default(), ..outer }));
         }
         Ok(match outer.payload {
             Presence::Null => Value::Empty { schema: outer.schema },

@@ -60,10 +60,11 @@ impl Decoder {
     }
 
     fn topic(&mut self, name: &Arc<str>) -> &mut Topic {
-        let known = self.topics.get(self.last).is_some_and(|topic| Arc::ptr_eq(topic.name(), name));
-        if !known {
-            self.last = *self.by_name.entry(Arc::clone(name)).or_insert_with(|| {
+        let is_last = self.topics.get(self.last).is_some_and(|last| Arc::ptr_eq(last.name(), name));
+        if !is_last {
+            self.last = self.by_name.get(name).copied().unwrap_or_else(|| {
                 self.topics.push(Topic::new(name));
+                self.by_name.insert(Arc::clone(name), self.topics.len() - 1);
                 self.topics.len() - 1
             });
         }

@@ -95,6 +95,12 @@ pub fn is_number(text: &[u8]) -> bool {
     matches!(byte(text, 0), b'-' | b'0'..=b'9') && number(text, 0) == Ok(text.len())
 }
 
+/// Whether `text` is an object or array in UTF-8 and nothing else.
+pub fn is_container(text: &[u8]) -> bool {
+    matches!(byte(text, 0), b'{' | b'[')
+        && document(text).is_ok_and(|span| span.end as usize == text.len())
+}
+
 /// The first byte that cannot stand in a string as it is.
 pub fn first_special(text: &[u8]) -> Option<usize> {
     let mut at = 0;

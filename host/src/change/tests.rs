@@ -248,6 +248,21 @@ fn other_records_are_classed_by_what_they_hold() {
 }
 
 #[test]
+fn a_schema_without_a_payload_is_no_envelope() {
+    let value = format!(r#"{{"schema":{{"a":1}},"after":{{}},{SOURCE},"op":"c"}}"#);
+    let mut lane = Lane::new(Dialect::Debezium);
+    assert_eq!(lane.meets("t", None, Some(value.as_bytes())), "row c shop.public.items after={}");
+    assert!(lane.events.events[0].value_schema.is_empty());
+}
+
+#[test]
+fn a_row_of_any_depth_is_read_without_recursion() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let value = format!(r#"{{"after":{{"a":{deep}}},{SOURCE},"op":"c"}}"#);
+    assert!(debezium(&value) == format!("row c shop.public.items after={{a:{deep}}}"));
+}
+
+#[test]
 fn every_occurrence_of_a_column_is_reported() {
     let value = format!(r#"{{"after":{{"a":1,"\u0061":2,"b":3,"a":4}},{SOURCE},"op":"c"}}"#);
     let mut lane = Lane::new(Dialect::Debezium);

@@ -32,6 +32,9 @@ const COMMIT_PERIOD: Duration = Duration::from_millis(200);
 /// How often figures that nobody needs at once are shown.
 const SHOW_PERIOD: Duration = Duration::from_secs(1);
 
+/// Records that may be timed at once.
+const MOST_TIMED: usize = 4_096;
+
 /// What a lane is made of.
 pub(super) struct Parts {
     pub(super) kafka: Arc<config::Kafka>,
@@ -183,6 +186,10 @@ impl Lane {
             true
         });
         observer.batch_done(&mut self.pipeline);
+        // A rewound partition's tickets are never acknowledged.
+        if self.timed.len() > MOST_TIMED {
+            self.timed.clear();
+        }
         if self.pipeline.tables_version() != self.tables_version {
             self.tables_version = self.pipeline.tables_version();
             self.parts.plugins.tables_seen(self.pipeline.tables());

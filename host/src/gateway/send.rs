@@ -18,6 +18,9 @@ use crate::tracker::{Handle, Mark, Tracker};
 /// How long to wait for room in the producer's queue before looking around again.
 const ROOM: Duration = Duration::from_millis(10);
 
+/// How long a lane waits for room in all before it turns to other things: rebalances, a stop, the health page.
+const FULL_PATIENCE: Duration = Duration::from_secs(5);
+
 /// What sending needs of its lane.
 pub(super) struct Outlet<'l> {
     pub(super) sink: &'l mut Sink,
@@ -118,34 +121,40 @@ impl Outlet<'_> {
         bytes
     }
 
-    /// Sends one output, waiting for room where there is none.
+    /// Sends one output, waiting a while for room where there is none.
     fn send(&mut self, output: &Output<'_>, ticket: u64) -> Result<(), SendError> {
+        let begun = Instant::now();
         loop {
             match self.sink.send(output, ticket) {
-                Err(SendError::QueueFull) => self.serve(ROOM),
+                Err(SendError::QueueFull) if begun.elapsed() < FULL_PATIENCE => self.serve(ROOM),
                 sent => return sent,
             }
         }
     }
 
-    /// No retry makes Kafka take this output: a larger one than it ever takes becomes a dead letter, everything else halts
-    /// the partition before the record.
+    /// A record that is larger than Kafka ever takes becomes a dead letter. For everything else the partition is read again
+    /// later: topics get partitions, rights are granted, brokers come back.
     fn unsendable(&mut self, record: &Record<'_>, ticket: u64, error: SendError) {
-        let at = TopicPartition::new(record.topic, record.partition);
+        let mut error = error;
         if let SendError::TooLarge { .. } = &error {
             let refusal = Refusal::new(Code::TooLarge, error.to_string());
             let kept = Kept { payload: Shown::Nothing, ..Kept::default() };
             let letter = self.letters.letter(record, &refusal, kept);
             match self.send(&letter, ticket) {
                 Ok(()) => return,
-                Err(error) => self.halt(&at, format!("sending a dead letter: {error}"), false),
+                Err(worse) => error = worse,
             }
         }
-        if let SendError::Fatal(fault) = &error {
-            *self.broken = Some(fault.to_string());
+        let reason = super::lane::chain(&error);
+        if let SendError::Fatal(_) = &error {
+            *self.broken = Some(reason.clone());
         }
         self.tracker.fail(ticket);
-        self.halt(&at, format!("sending what offset {} became: {error}", record.offset), false);
+        let at = TopicPartition::new(record.topic, record.partition);
+        if let Some(owned) = self.partitions.get_mut(&at) {
+            warn!(partition = %at, offset = record.offset, error = reason, "sending failed");
+            owned.fail(reason, Instant::now());
+        }
     }
 
     /// Takes in what the brokers said about earlier outputs, waiting up to `wait` for the first.

@@ -10,6 +10,8 @@ use crate::program::{Comparison, Literal, Operand, Place, Program, Search, Test}
 
 /// Deeper nesting serves no expression and would take the stack of a plugin.
 const MAX_DEPTH: u16 = 64;
+/// In bytes. A chain of names is as deep as it is long, and the parser does not bound it.
+const MAX_LEN: usize = 8 * 1024;
 
 /// Names that stand for what the gateway knows of a record, and the gateway's own names for them.
 const META: [(&str, &str); 8] = [
@@ -32,6 +34,9 @@ const IMAGES: [(&str, Image); 5] = [
 ];
 
 pub(crate) fn program(text: &str) -> Result<Program, String> {
+    if text.len() > MAX_LEN {
+        return Err(format!("it is longer than {MAX_LEN} bytes"));
+    }
     literals::check(text)?;
     let parser = PrattParser::new().max_recursion_depth(MAX_DEPTH);
     let expression = parser.parse(text).map_err(|errors| first_mistake(&errors))?;
@@ -43,8 +48,10 @@ pub(crate) fn program(text: &str) -> Result<Program, String> {
 /// One mistake leads the parser to find more behind it.
 fn first_mistake(errors: &ParseErrors) -> String {
     let Some(error) = errors.errors.first() else { return "it cannot be parsed".into() };
-    let (line, column) = error.pos;
-    format!("line {line}, column {column}: {}", error.msg)
+    match error.pos {
+        (0, _) => error.msg.clone(),
+        (line, column) => format!("line {line}, column {column}: {}", error.msg),
+    }
 }
 
 #[derive(Default)]
@@ -153,8 +160,7 @@ impl Compiler {
 
     /// `op`, `after.email`, `after["odd name"]`, `headers["x"]`, `after.profile.emails[0]`.
     fn place(&mut self, expression: &IdedExpr) -> Result<Operand, String> {
-        let mut steps = Vec::new();
-        let root = steps_to(expression, &mut steps)?;
+        let (root, steps) = chain(expression)?;
         let meta = META.iter().find(|(name, _)| *name == root);
         let image = IMAGES.iter().find(|(name, _)| *name == root);
         let field = match (meta, image, steps.split_first()) {
@@ -179,31 +185,44 @@ impl Compiler {
     }
 }
 
-/// The identifier that a chain of `.name` and `[index]` starts with; the steps go to `steps`.
-fn steps_to<'e>(expression: &'e IdedExpr, steps: &mut Vec<String>) -> Result<&'e str, String> {
-    match &expression.expr {
-        Expr::Ident(name) => Ok(name),
-        Expr::Select(select) if !select.test => {
-            let root = steps_to(&select.operand, steps)?;
-            steps.push(select.field.clone());
-            Ok(root)
+/// The identifier that a chain of `.name` and `[index]` starts with, and the steps from there.
+fn chain(expression: &IdedExpr) -> Result<(&str, Vec<String>), String> {
+    let mut steps = Vec::new();
+    let mut at = expression;
+    loop {
+        at = match &at.expr {
+            Expr::Ident(root) => {
+                steps.reverse();
+                return Ok((root, steps));
+            }
+            Expr::Select(select) if !select.test => {
+                steps.push(select.field.clone());
+                &select.operand
+            }
+            Expr::Call(call) if call.func_name == operators::INDEX => {
+                let mut arguments = call.target.as_deref().into_iter().chain(&call.args);
+                let (Some(place), Some(index)) = (arguments.next(), arguments.next()) else {
+                    return Err(unsupported_call(&call.func_name));
+                };
+                steps.push(step(index)?);
+                place
+            }
+            _ => {
+                return Err(
+                    "a field is asked of something that is none of an event's images".into()
+                );
+            }
+        };
+    }
+}
+
+fn step(index: &IdedExpr) -> Result<String, String> {
+    match &index.expr {
+        Expr::Literal(LiteralValue::String(name)) => Ok(name.inner().to_owned()),
+        Expr::Literal(LiteralValue::Int(index)) if *index.inner() >= 0 => {
+            Ok(index.inner().to_string())
         }
-        Expr::Call(call) if call.func_name == operators::INDEX => {
-            let mut arguments = call.target.as_deref().into_iter().chain(&call.args);
-            let (Some(place), Some(index)) = (arguments.next(), arguments.next()) else {
-                return Err(unsupported_call(&call.func_name));
-            };
-            let root = steps_to(place, steps)?;
-            steps.push(match &index.expr {
-                Expr::Literal(LiteralValue::String(name)) => name.inner().to_owned(),
-                Expr::Literal(LiteralValue::Int(index)) if *index.inner() >= 0 => {
-                    index.inner().to_string()
-                }
-                _ => return Err("an index is no name and no number that is written out".into()),
-            });
-            Ok(root)
-        }
-        _ => Err("a field is asked of something that is none of an event's images".into()),
+        _ => Err("an index is no name and no number that is written out".into()),
     }
 }
 

@@ -230,3 +230,15 @@ fn mistakes_are_refused_where_they_stand() {
     let neither = Harness::<Filter>::new(&json!({})).map(|_| ()).unwrap_err();
     assert_eq!(neither, "settings need either \"keep\" or \"drop\", an expression");
 }
+
+#[test]
+fn an_expression_without_end_is_refused() {
+    assert_eq!(
+        refusal(&format!("after{} == 1", ".a".repeat(8000))),
+        "reading \"keep\": it is longer than 8192 bytes"
+    );
+    assert_eq!(
+        refusal(&("(!".repeat(500) + "true" + &")".repeat(500))),
+        "reading \"keep\": expression recursion limit exceeded: 64"
+    );
+}

@@ -1,3 +1,5 @@
+//! A whole plugin, as small as one gets.
+
 use lockgate_plugin::{Cell, Field, Plan, Plugin, Read, Rows, Settings, Table, Write};
 
 /// Writes every `email` column in lower case.

@@ -17,7 +17,7 @@
 //! cargo build --release --target wasm32-unknown-unknown
 //! ```
 //!
-//! There is no clock, no network and no file system inside: a plugin works on its rows, [`log`]s and [`count`]s. The
+//! There is no clock, no network and no file system inside: a plugin works on its rows, [`mod@log`]s and [`count`]s. The
 //! [`testing`] module runs it natively over JSON events.
 #![warn(missing_docs)]
 

@@ -173,3 +173,6 @@ fn rejected(reason: &str) -> Value {
 fn fail(reason: &str) -> ! {
     panic!("{reason}")
 }
+
+#[cfg(test)]
+mod tests;

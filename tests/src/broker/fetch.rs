@@ -7,6 +7,9 @@ use super::wire::{Reader, Writer};
 
 const OFFSET_OUT_OF_RANGE: i16 = 1;
 
+/// What a request asks, by topic and partition.
+type AskedOf<'a> = HashMap<(&'a str, i32), Asked>;
+
 /// What a request asks of one partition.
 #[derive(Clone, Copy)]
 struct Asked {
@@ -48,7 +51,7 @@ pub(super) fn shape(request: Reader<'_>, answer: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The most bytes the whole answer may have, and what is asked of each partition.
-fn asked(mut request: Reader<'_>) -> Option<(usize, HashMap<(&str, i32), Asked>)> {
+fn asked(mut request: Reader<'_>) -> Option<(usize, AskedOf<'_>)> {
     // Replica, longest wait, fewest bytes.
     request.take(12)?;
     let budget = usize::try_from(request.i32()?).ok()?;

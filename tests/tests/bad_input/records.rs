@@ -31,7 +31,10 @@ fn cases() -> Vec<(Record, Told)> {
         (text(&whole[..whole.len() - 9]), Refused("undecodable", "not JSON: ")),
         (bytes(&[&br#"{"a":""#[..], b"\xff", br#""}"#].concat()), Refused("undecodable", "UTF-8")),
         (text(&whole.replace("\"NO\"", &deep)), Forwarded),
-        (text(&whole.replace("\"op\":\"u\"", "\"op\":\"x\"")), Refused("unknown-class", "op")),
+        (
+            text(&whole.replace("\"op\":\"u\"", "\"op\":\"x\"")),
+            Refused("unknown-class", "with an \"op\" that is not known"),
+        ),
         (text("no event"), Refused("undecodable", "not JSON: ")),
         (text(""), Refused("undecodable", "")),
         (text("{}"), Refused("unknown-class", "no debezium event")),
@@ -61,7 +64,7 @@ fn each_bad_record_is_refused_in_words_of_its_own_and_its_neighbours_go_on() {
         let (record, Told::Refused(code, reason)) = &cases[offset] else { panic!("{letter:?}") };
         assert_eq!(header("lockgate.error.code"), *code, "{:.60}", record.value_text());
         let told = header("lockgate.error.reason");
-        eprintln!("{offset}: {told}");
+        println!("{offset}: {told}");
         assert!(told.contains(reason), "{told}");
         assert!(!gateway.log().unwrap().contains("anna@"), "the log quotes a record");
     }

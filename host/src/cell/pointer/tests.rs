@@ -116,6 +116,9 @@ fn a_splice_in_a_string_keeps_how_the_rest_is_escaped() {
         set(raw, "/d", "[]"),
         r#""{\u0022a\": \"\\u00e9\", \"b\":\"x\/y\",\"c\":1,\"d\":[]}""#
     );
+    let wide = r#""{\"\u00e9\":\"\ud83d\ude00é\\\u006e\",\"b\":1}""#;
+    assert_eq!(set(wide, "/b", "2"), wide.replace(":1", ":2"));
+    assert_eq!(set(wide, "/é", "0"), r#""{\"\u00e9\":0,\"b\":1}""#);
     let twice = r#""  {\"in\":\"{\\\"ssn\\\":\\\"1-2\\\",\\\"k\\\":0}\"} ""#;
     assert_eq!(
         set(twice, "/in/ssn", r#""*""#),

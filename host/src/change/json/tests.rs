@@ -180,6 +180,17 @@ fn a_number_is_judged_whole() {
 }
 
 #[test]
+fn an_object_or_array_is_judged_whole() {
+    for text in ["{}", "[]", r#"{"a":[1]}"#, "[ ]"] {
+        assert!(is_container(text.as_bytes()), "{text}");
+    }
+    for other in ["", "1", "\"{}\"", "{} ", " {}", "\u{feff}{}", "{", "{}{}", "[\"\\x\"]"] {
+        assert!(!is_container(other.as_bytes()), "{other}");
+    }
+    assert!(!is_container(b"[\"\xff\"]"));
+}
+
+#[test]
 fn removals_leave_one_comma_between_what_stays() {
     let entries = |kept: [bool; 4]| {
         let text = "{ a , b , c , d }";

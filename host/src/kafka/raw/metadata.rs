@@ -8,6 +8,9 @@ use rdkafka_sys as rd;
 
 use super::{Client, Code, Fault, Topic, check, millis, text};
 
+/// A topic's name and number of partitions, or why it cannot be looked at.
+type Found = Result<(String, i32), Fault>;
+
 impl Client {
     /// Every topic we may see, with its number of partitions.
     pub(in crate::kafka) fn topics(&self, patience: Duration) -> Result<Vec<(String, i32)>, Fault> {
@@ -26,11 +29,7 @@ impl Client {
         found.pop().unwrap_or_else(|| Ok((String::new(), 0))).map(|(_, partitions)| partitions)
     }
 
-    fn metadata(
-        &self,
-        topic: Option<&Topic>,
-        patience: Duration,
-    ) -> Result<Vec<Result<(String, i32), Fault>>, Fault> {
+    fn metadata(&self, topic: Option<&Topic>, patience: Duration) -> Result<Vec<Found>, Fault> {
         let mut metadata = std::ptr::null();
         let handle = topic.map_or(std::ptr::null_mut(), Topic::pointer);
         let all = i32::from(topic.is_none());

@@ -91,7 +91,16 @@ fn parsed(field: &Field, text: &str, fits: fn(&Value) -> bool) -> Result<Option<
 fn write(event: &mut Event, field: &Field, value: Option<Value>) -> Result<(), String> {
     match field.image {
         Image::Before | Image::After | Image::Key => {
-            let Some(columns) = event.image_mut(field.image) else { return Ok(()) };
+            let Some(columns) = event.image_mut(field.image) else {
+                return match value {
+                    None => Ok(()),
+                    Some(_) => Err(format!(
+                        "the answer sets {:?} in a row that has no {} image",
+                        field.name,
+                        format!("{:?}", field.image).to_lowercase()
+                    )),
+                };
+            };
             if !field.pointer.is_empty() {
                 if let Some(column) = columns.get_mut(&field.name) {
                     pointer::set(column, &field.pointer, value);
