@@ -317,8 +317,8 @@ fn output_topic(
 fn unknown(value: &[u8], dialect: Dialect) -> String {
     match change::recognise(value) {
         Some(family) if family == change::DEBEZIUM && dialect == Dialect::Debezium => {
-            "the value is a Debezium event with an \"op\" that is not known, or that its other members contradict; set \
-             `unknown = \"pass\"` under [pipeline.classes] to let such events through as they are"
+            "the value is a Debezium event whose \"op\" is not known, or that has no row; set `unknown = \"pass\"` under \
+             [pipeline.classes] to let such events through as they are"
                 .to_owned()
         }
         Some(family) => format!(

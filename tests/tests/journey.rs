@@ -14,6 +14,14 @@ macro_rules! on_both {
                 super::$journey(super::Cluster::embedded());
             })*
         }
+
+        mod apache {
+            $(#[test]
+            fn $journey() {
+                let Some(cluster) = super::Cluster::apache() else { return };
+                super::$journey(&cluster);
+            })*
+        }
     };
 }
 use on_both;

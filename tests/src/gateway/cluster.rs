@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::apache;
 use crate::broker::Broker;
 use crate::client::Client;
 
@@ -24,6 +25,12 @@ impl Cluster {
         let broker = Broker::start().expect("a loopback port and a few threads are to be had");
         let broker: &'static Broker = Box::leak(Box::new(broker));
         Self { brokers: broker.bootstrap().to_owned(), embedded: Some(broker) }
+    }
+
+    /// Apache Kafka; none where it cannot run here, which is said on stderr.
+    pub fn apache() -> Option<Self> {
+        let cluster = apache::shared()?;
+        Some(Self { brokers: cluster.brokers().to_owned(), embedded: None })
     }
 
     /// `name` with something behind it that no other test has used, on this cluster or in an earlier run.
