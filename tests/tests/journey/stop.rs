@@ -29,12 +29,12 @@ fn a_signal_drains_and_commits_so_that_nothing_is_written_twice(cluster: &Cluste
     last.stop().unwrap();
 }
 
-/// A broker that takes a second to acknowledge what the gateway writes.
-fn slow_cluster() -> Cluster {
+/// A broker that answers in this way when a gateway writes.
+fn cluster_that(answers: fn() -> Control) -> Cluster {
     let cluster = Cluster::of_its_own();
-    cluster.embedded.unwrap().fake().on(ApiKey::Produce, |info| {
+    cluster.embedded.unwrap().fake().on(ApiKey::Produce, move |info| {
         let own = info.client_id.as_deref().is_some_and(|id| id.starts_with("lockgate-shop"));
-        if own { Control::Delay(Duration::from_secs(1)) } else { Control::Pass }
+        if own { answers() } else { Control::Pass }
     });
     cluster
 }
@@ -48,7 +48,7 @@ fn until_something_is_under_way(gateway: &mut Gateway) {
 
 #[test]
 fn a_drain_waits_for_what_is_under_way() {
-    let cluster = slow_cluster();
+    let cluster = cluster_that(|| Control::Delay(Duration::from_secs(1)));
     let journey = Journey::new(&cluster, PROGRAM, 1).unwrap();
     let mut gateway = journey.start().unwrap();
     journey.write((0..100).map(|number| update(number, 1))).unwrap();
@@ -65,7 +65,7 @@ fn a_drain_waits_for_what_is_under_way() {
 
 #[test]
 fn a_second_signal_leaves_at_once_and_loses_nothing() {
-    let cluster = slow_cluster();
+    let cluster = cluster_that(|| Control::Silence);
     let journey = Journey::new(&cluster, PROGRAM, 1).unwrap();
     let mut gateway = journey.start().unwrap();
     journey.write((0..100).map(|number| update(number, 1))).unwrap();
