@@ -46,7 +46,7 @@ pub(super) fn apply(answer: Answer, target: Target<'_, '_, '_>, kept: Kept<'_>) 
         let Some(access) = plan.writes.get(edit.write as usize) else { continue };
         for (kind, text, row) in cells(&edit.cells, &edit.rows) {
             let Some(row) = numbered(row) else { continue };
-            if let Err(Unreachable) = put(access, kind, text, row, batch, kept.overlay) {
+            if let Err(Unreachable) = put(access, row, (kind, text), batch, kept.overlay) {
                 let field = plan.plan.writes.get(edit.write as usize);
                 let field = field.map(ToString::to_string).unwrap_or_default();
                 let reason = format!("the edit of {field} reaches into a cell that holds no JSON");
@@ -88,9 +88,8 @@ fn cells<'a>(cells: &'a Cells, rows: &'a [u32]) -> impl Iterator<Item = (u8, &'a
 /// Keeps one edit. An image that the record does not have is left as it is: there is nothing to write into.
 fn put(
     access: &Access,
-    kind: u8,
-    text: &[u8],
     row: u32,
+    (kind, text): (u8, &[u8]),
     batch: Batch<'_, '_>,
     overlay: &mut Overlay,
 ) -> Result<(), Unreachable> {
@@ -140,7 +139,7 @@ pub(super) fn remove_inside(
     overlay: &mut Overlay,
 ) {
     // Nothing to remove is what a remove wants.
-    let _nothing = put(access, kind::ABSENT, &[], row, batch, overlay).is_err();
+    let _nothing = put(access, row, (kind::ABSENT, &[]), batch, overlay).is_err();
 }
 
 fn is_present(image: Image, row: u32, batch: Batch<'_, '_>) -> bool {
