@@ -2,15 +2,14 @@
 //! refused before, and an edit that finds nothing to edit refuses its own row.
 
 use crate::cell::{self, Change};
-use crate::change::{Presence, RowImage};
+use crate::change::{Class, Events, Presence, RowImage};
 use crate::contract::{Answer, Cells, Emission, Fault, FaultClass, Image, Rejection, kind};
 use crate::outcome::{Code, Refusal};
 use crate::outcome_check;
 use crate::overlay::{self, Overlay};
 
 use super::{
-    ANSWER_BYTES, Access, Batch, Place, Stage, StagePlan, Verdict, by_policy, is_tombstone,
-    original, set,
+    ANSWER_BYTES, Access, Batch, Place, Stage, StagePlan, Verdict, by_policy, original, set,
 };
 
 /// Where an answer belongs: row i of it is `rows[i]` of the batch.
@@ -151,4 +150,11 @@ fn is_present(image: Image, row: u32, batch: Batch<'_, '_>) -> bool {
         Image::Header | Image::Meta => return true,
     };
     image.presence == Presence::Present
+}
+
+/// Whether a row is a tombstone's: plugins may change its key, but whether it passes is decided by its delete.
+fn is_tombstone(events: &Events, row: u32) -> bool {
+    let record = events.rows.get(row as usize).map(|row| row.record as usize);
+    let event = record.and_then(|record| events.events.get(record));
+    event.is_some_and(|event| event.class == Class::Tombstone)
 }
