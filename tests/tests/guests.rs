@@ -6,7 +6,8 @@ use std::process::Command;
 
 #[test]
 fn the_plugins_pass_their_own_tests() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package stands in the root");
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package stands in the root");
     // The folder that the plugins' WebAssembly is built in too, so that build scripts and macros are built once.
     let target = root.join("target").join("guests");
     let output = Command::new(env!("CARGO"))

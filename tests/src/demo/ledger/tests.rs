@@ -1,3 +1,5 @@
+//! Every figure of the ledger can be off, and then it is said which.
+
 use super::*;
 
 const TOPIC: usize = 0;
