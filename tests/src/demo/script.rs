@@ -178,7 +178,7 @@ impl<'s> Show<'s> {
         self.until("the gateway has caught up", |show| {
             let live = show.reader.ledger().live(now_ms());
             let is_swift = live.last_ms.is_some_and(|last| last < CAUGHT_UP_MS);
-            is_swift && live.forwarded > before.forwarded
+            is_swift && live.forwarded > before.forwarded && live.missing <= before.missing + 50
         })?;
         let caught_up = killed.elapsed().as_secs_f64();
         // What was written just before the kill waited as well.
