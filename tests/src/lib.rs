@@ -7,3 +7,4 @@ pub mod client;
 pub mod rows;
 pub mod gateway;
 pub mod checker;
+pub mod demo;
