@@ -54,7 +54,7 @@ fn a_partition_that_is_added_is_read_from_its_beginning(cluster: &Cluster) {
     let mut journey = Journey::new(cluster, PROGRAM, 1).unwrap();
     // Even then: what is written before the gateway knows of the partition would be lost otherwise.
     journey.pipeline = "start = \"latest\"\n".to_owned();
-    journey.kafka += "[kafka.properties]\n\"topic.metadata.refresh.interval.ms\" = 500\n";
+    journey.properties += "\"topic.metadata.refresh.interval.ms\" = 500\n";
     let gateway = journey.start().unwrap();
     journey.write((0..10).map(|number| update(number, 1))).unwrap();
     journey.settled().unwrap();

@@ -74,13 +74,10 @@ fn a_broken_version_leaves_the_old_one_serving(cluster: &Cluster) {
     let mut gateway = journey.start().unwrap();
     journey.write([update(0, 1)]).unwrap();
     let warning = "plugin \\\"stars\\\" of pipeline \\\"shop\\\" still serves as 1.0.0: ";
-    for (refusals, (guest, told)) in [
-        ("refuse-configure", "no key given"),
-        ("spin-configure", "longer than its deadline"),
-        ("spin-open", "longer than its deadline"),
-    ]
-    .into_iter()
-    .enumerate()
+    for (refusals, (guest, told)) in
+        [("refuse-configure", "no key given"), ("spin-open", "longer than its deadline")]
+            .into_iter()
+            .enumerate()
     {
         journey.settled().unwrap();
         journey.folder.put_guest("plugins/10-stars.wasm", guest, "2.0.0").unwrap();
@@ -96,7 +93,7 @@ fn a_broken_version_leaves_the_old_one_serving(cluster: &Cluster) {
         assert!(line.is_some_and(|line| line.contains("10-stars.wasm")), "{log}");
         journey.write([update(refusals + 1, 1)]).unwrap();
     }
-    assert_eq!(journey.check(|_| Fate::Forwarded).unwrap().forwarded, 4);
+    assert_eq!(journey.check(|_| Fate::Forwarded).unwrap().forwarded, 3);
     assert!(journey.outputs().unwrap().iter().all(|output| email(output) == "9 stars"));
     gateway.stop().unwrap();
 }
