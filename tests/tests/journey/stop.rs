@@ -72,6 +72,11 @@ fn a_second_signal_leaves_at_once_and_loses_nothing() {
     let mut gateway = journey.start().unwrap();
     journey.write((0..100).map(|number| update(number, 1))).unwrap();
     until_something_is_under_way(&mut gateway);
+    // So long that commits would have come, if there were anything to commit.
+    let turns = |gateway: &mut Gateway| gateway.metric("lockgate_lane_turns_total");
+    let before = turns(&mut gateway).unwrap();
+    let more = |gateway: &mut Gateway| Ok(turns(gateway)? > before + 50.0);
+    gateway.until("fifty turns of ten milliseconds", more).unwrap();
     gateway.terminate().unwrap();
     gateway.until_log_says("draining").unwrap();
     let again = Instant::now();
@@ -95,7 +100,8 @@ fn two_gateways_share_the_partitions_and_one_takes_over_when_the_other_goes(clus
     let journey = Journey::new(cluster, PROGRAM, 4).unwrap();
     let mut stays = journey.start().unwrap();
     let act = || {
-        journey.until_output("a first record", |_| true)?;
+        // Under load, so that each handover has something to settle first.
+        stays.until("records flow", |_| Ok(journey.outputs()?.len() > 200))?;
         let mut goes = journey.start()?;
         let shared =
             |stays: &mut Gateway| Ok((partitions(stays)?, partitions(&mut goes)?) == (2, 2));
