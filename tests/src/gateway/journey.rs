@@ -91,8 +91,8 @@ impl Journey {
             let writer = scope.spawn(|| -> anyhow::Result<()> {
                 let mut number = 0;
                 while !over.load(Ordering::Relaxed) {
-                    self.write((number..number + 8).map(&record))?;
-                    number += 8;
+                    self.write((number..number + 32).map(&record))?;
+                    number += 32;
                     std::thread::sleep(Duration::from_millis(8));
                 }
                 Ok(())

@@ -118,6 +118,13 @@ fn two_gateways_share_the_partitions_and_one_takes_over_when_the_other_goes(clus
     stays.stop().unwrap();
 }
 
+/// With a broker that takes its time there is always something under way when a partition moves.
+#[test]
+fn a_handover_waits_for_what_is_under_way() {
+    let cluster = cluster_that(|| Control::Delay(Duration::from_millis(200)));
+    two_gateways_share_the_partitions_and_one_takes_over_when_the_other_goes(&cluster);
+}
+
 fn a_killed_gateway_has_its_partitions_back_within_two_seconds(cluster: &Cluster) {
     let mut journey = Journey::new(cluster, PROGRAM, 3).unwrap();
     journey.kafka = "instance = \"host-a\"\n".to_owned();
