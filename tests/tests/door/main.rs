@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use lane::Lane;
 use lockgate::config::{Kafka, Membership, Start, TopicPattern};
-use lockgate::kafka::{Member, Sink, Source, TopicPartition};
+use lockgate::kafka::{Member, Sink, Source, Standing, TopicPartition};
 use lockgate::record::{Output, OutputHeader, Partition};
 use lockgate::tracker::Mark;
 use lockgate_tests::broker::{ApiKey, Broker, Control, ErrorCode};

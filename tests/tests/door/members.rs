@@ -29,18 +29,22 @@ fn partitions_move_between_lanes_without_loss_or_repetition() {
 #[test]
 fn a_partition_is_settled_and_committed_before_it_is_given_back() {
     let (broker, client) = start(2);
-    let seldom = || {
-        let mut lane = lane(&broker, 0, Start::Earliest);
+    let seldom = |number| {
+        let mut lane = lane(&broker, number, Start::Earliest);
         lane.commit_period = PATIENCE;
         lane
     };
-    let (mut first, mut second) = (seldom(), seldom());
     client.produce("in", &numbered(2, 0..400)).unwrap();
-    eventually("both lanes have a partition and all is copied", PATIENCE, || {
+    let mut first = seldom(0);
+    eventually("all is copied", PATIENCE, || {
         first.turn();
-        if ended(&broker, &[200, 200]) {
-            second.turn();
-        }
+        Ok(ended(&broker, &[200, 200]))
+    })
+    .unwrap();
+    let mut second = seldom(1);
+    eventually("each lane has a partition", PATIENCE, || {
+        first.turn();
+        second.turn();
         Ok(first.partitions().len() == 1 && second.partitions().len() == 1)
     })
     .unwrap();
@@ -98,6 +102,43 @@ fn a_static_member_has_its_partitions_back_at_once() {
     assert_eq!(second.seen, ["in-0 from 5 (committed)", "in-1 from 5 (committed)"]);
     second.stop();
     assert_eq!(broker.members("g").len(), 1, "a static member does not leave");
+}
+
+#[test]
+fn a_second_process_with_the_same_instance_id_fences_the_first() {
+    let (broker, _client) = start(1);
+    let named = kafka(&broker, Membership::Static { instance: "host-a".to_owned() });
+    let lane = || Lane::start(&named, 0, Start::Earliest, &[exact("in")], "out");
+    let (mut first, mut second) = (lane(), None);
+    eventually("the first lane is told to stop", PATIENCE, || {
+        first.turn();
+        if first.partitions() == [0] {
+            second.get_or_insert_with(lane).turn();
+        }
+        Ok(first.source.fatal().is_some())
+    })
+    .unwrap();
+    let error = first.source.fatal().unwrap();
+    assert!(error.is_fatal());
+    assert_eq!(error.to_string(), "taking part in the consumer group");
+}
+
+#[test]
+fn a_lane_outlives_its_brokers() {
+    let (broker, client) = start(2);
+    let mut lane = lane(&broker, 0, Start::Earliest);
+    client.produce("in", &numbered(2, 0..400)).unwrap();
+    settle(&broker, &mut [&mut lane], &[200, 200]);
+    client.produce("in", &numbered(2, 400..800)).unwrap();
+    broker.fake().crash(0);
+    eventually("the lane notices", PATIENCE, || {
+        lane.turn();
+        Ok(lane.seen.iter().any(|seen| seen.starts_with("working with the brokers")))
+    })
+    .unwrap();
+    broker.fake().restart(0);
+    settle(&broker, &mut [&mut lane], &[400, 400]);
+    assert_eq!(values(&client), sequences(2, 800));
 }
 
 #[test]

@@ -106,3 +106,14 @@ fn a_partition_that_is_added_is_read_from_its_beginning() {
     settle(&broker, &mut [&mut lane], &[5, 5]);
     assert_eq!(lane.seen.last().unwrap(), "in-1 from 0 (added partition)");
 }
+
+#[test]
+fn a_lane_knows_how_far_it_is_behind() {
+    let (broker, client) = start(1);
+    client.produce("in", &numbered(1, 0..10)).unwrap();
+    let mut lane = lane(&broker, 0, Start::Earliest);
+    settle(&broker, &mut [&mut lane], &[10]);
+    let standings: Vec<_> = lane.source.standings().collect();
+    let at = TopicPartition::new(&"in".into(), 0);
+    assert_eq!(standings, [Standing { at, next: 10, watermarks: Some((0, 10)) }]);
+}
