@@ -19,7 +19,7 @@ fn page() -> String {
 /// Names in `text` that begin with `lockgate_`.
 fn metrics(text: &str) -> BTreeSet<&str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let starts = text.match_indices("lockgate_").map(|(at, _)| &text[at..]);
+    let starts = text.match_indices("lockgate_").filter_map(|(at, _)| text.get(at..));
     starts.map(|rest| rest.split(|c| !is_part(c)).next().unwrap_or(rest)).collect()
 }
 
