@@ -12,7 +12,7 @@ mod decode;
 use crate::table;
 
 pub use decode::Decoder;
-pub use recognise::recognise;
+pub use recognise::{DEBEZIUM, recognise};
 
 /// A half-open range of bytes in a record's value or key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The running gateway: plugins loaded, topics checked, lanes started, folders watched, everything stopped again. The only
 //! place that knows every part.
 
+mod complaints;
 mod lane;
 mod observe;
 mod partitions;

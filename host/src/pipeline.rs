@@ -322,6 +322,11 @@ fn output_topic(
 
 fn unknown(value: &[u8], dialect: Dialect) -> String {
     match change::recognise(value) {
+        Some(family) if family == change::DEBEZIUM && dialect == Dialect::Debezium => {
+            "the value is a Debezium event whose \"op\" is not known, or that has no row; set `unknown = \"pass\"` under \
+             [pipeline.classes] to let such events through as they are"
+                .to_owned()
+        }
         Some(family) => format!(
             "the value looks like {family}, the pipeline expects {dialect}; check `dialect` and `from`"
         ),

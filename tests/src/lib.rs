@@ -4,6 +4,7 @@ pub mod shop;
 pub mod broker;
 pub mod apache;
 pub mod client;
+pub mod rows;
 pub mod gateway;
 pub mod checker;
 pub mod demo;

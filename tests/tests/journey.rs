@@ -2,6 +2,9 @@
 //! is told twice, on the embedded broker and on Apache Kafka.
 #![cfg(test)]
 
+/// The gateway that these tests start.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_gateway");
+
 /// Makes tests of functions that take a cluster.
 macro_rules! on_both {
     ($($journey:ident)*) => {
@@ -11,6 +14,14 @@ macro_rules! on_both {
                 super::$journey(super::Cluster::embedded());
             })*
         }
+
+        mod apache {
+            $(#[test]
+            fn $journey() {
+                let Some(cluster) = super::Cluster::apache() else { return };
+                super::$journey(&cluster);
+            })*
+        }
     };
 }
 use on_both;
@@ -18,7 +29,10 @@ use on_both;
 mod journey {
     use super::on_both;
 
-    mod rows;
     mod carry;
+    mod begin;
     mod reload;
+    mod stop;
+    mod crash;
+    mod hostile;
 }

@@ -13,7 +13,8 @@ pub(super) fn foreign(value: &[u8]) -> Option<&'static str> {
     json_family(value).filter(|family| *family != DEBEZIUM)
 }
 
-const DEBEZIUM: &str = "Debezium events";
+/// What [`recognise`] says of Debezium's own.
+pub const DEBEZIUM: &str = "Debezium events";
 
 /// What is not JSON at all, by its first bytes.
 pub(super) fn framing(value: &[u8]) -> Option<&'static str> {

@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use rustc_hash::FxHashMap;
 use tracing::{error, info, warn};
 
+use super::complaints::Complaints;
 use super::observe::Observer;
 use super::partitions::Partitions;
 use super::plugins::Plugins;
@@ -53,6 +54,7 @@ pub(super) struct Lane {
     pipeline: Pipeline,
     filter: TopicFilter,
     letters: Letters,
+    complaints: Complaints,
     /// What made the producer useless, once something did.
     broken: Option<String>,
     committed: Instant,
@@ -91,6 +93,7 @@ impl Lane {
             pipeline: Pipeline::new(Arc::clone(&settings), stages),
             filter: TopicFilter::new(&settings),
             letters,
+            complaints: Complaints::default(),
             broken: None,
             committed: Instant::now(),
             shown: Instant::now(),
@@ -169,9 +172,10 @@ impl Lane {
         }
         let read = Instant::now();
         let (records, epochs) = self.flowing(&batch);
-        let Self { sink, tracker, partitions, letters, broken, timed, .. } = self;
+        let Self { sink, tracker, partitions, letters, complaints, broken, timed, .. } = self;
         let observer = &mut self.parts.observer;
-        let mut outlet = Outlet { sink, tracker, partitions, letters, broken, timed, read };
+        let mut outlet =
+            Outlet { sink, tracker, partitions, letters, complaints, broken, timed, read };
         self.pipeline.process(&records, |number, about, outcome| {
             let (Some(record), Some(epoch)) = (records.get(number), epochs.get(number)) else {
                 return false;
@@ -252,8 +256,9 @@ impl Lane {
     }
 
     fn outlet(&mut self) -> Outlet<'_> {
-        let Self { sink, tracker, partitions, letters, broken, timed, .. } = self;
-        Outlet { sink, tracker, partitions, letters, broken, timed, read: Instant::now() }
+        let Self { sink, tracker, partitions, letters, complaints, broken, timed, .. } = self;
+        let read = Instant::now();
+        Outlet { sink, tracker, partitions, letters, complaints, broken, timed, read }
     }
 
     fn commit_if_due(&mut self) {
@@ -284,6 +289,7 @@ impl Lane {
     fn show_if_due(&mut self) {
         if self.shown.elapsed() >= SHOW_PERIOD {
             self.shown = Instant::now();
+            self.complaints.tell_due(self.shown);
             let Self { source, partitions, tracker, parts, .. } = self;
             parts.observer.show(source.standings(), partitions, tracker);
             if parts.number == 0 {
@@ -294,6 +300,7 @@ impl Lane {
 
     /// Waits for what is under way, commits it and leaves, within the time that is left.
     fn drain(mut self) {
+        self.complaints.tell_rest();
         let deadline = self.parts.stop.deadline();
         self.wait_for_outputs(deadline);
         let marks = self.settled();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 use tracing::warn;
 
+use super::complaints::Complaints;
 use super::lane::Timed;
 use super::partitions::{Partitions, State};
 use crate::kafka::{DeliveryError, SendError, Sink, TopicPartition, dead_letter};
@@ -26,6 +27,7 @@ pub(super) struct Outlet<'l> {
     pub(super) tracker: &'l mut Tracker,
     pub(super) partitions: &'l mut Partitions,
     pub(super) letters: &'l Letters,
+    pub(super) complaints: &'l mut Complaints,
     /// What made the producer useless, once something did.
     pub(super) broken: &'l mut Option<String>,
     pub(super) timed: &'l mut FxHashMap<u64, Timed>,
@@ -85,13 +87,7 @@ impl Outlet<'_> {
             }
             Outcome::DeadLetter { refusal, kept } => {
                 let code = refusal.code;
-                warn!(
-                    pipeline = &*self.letters.pipeline,
-                    position = %record.position(),
-                    code = code.as_str(),
-                    plugin = refusal.plugin.as_ref().map(|plugin| &*plugin.name),
-                    "record refused"
-                );
+                self.complaints.add(record, &refusal, self.read);
                 let letter = self.letters.letter(record, &refusal, kept);
                 let bytes = self.send_all(at, record, std::iter::once(&letter));
                 Ending::DeadLettered { code, bytes }

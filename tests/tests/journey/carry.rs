@@ -3,8 +3,9 @@
 use lockgate_tests::checker::{Fate, MARK, Tally};
 use lockgate_tests::client::{Record, eventually};
 use lockgate_tests::gateway::{Cluster, Journey, PATIENCE};
+use lockgate_tests::rows::{SOURCE, row, update, value};
 
-use super::rows::{PROGRAM, SOURCE, row, update, value};
+use crate::PROGRAM;
 
 super::on_both! {
     a_record_goes_through_three_plugins
@@ -81,6 +82,8 @@ fn what_no_plugin_touches_leaves_byte_for_byte(cluster: &Cluster) {
         Record { value: None, ..update(2, 3) },
         Record { key: None, ..update(3, 3) },
         Record { key: Some(vec![0xff, 0]), ..update(4, 3) },
+        // No row, so no plugin has a say in it.
+        Record { headers: vec![header("a", None)], ..row(5, 3, r#"{ "ts_ms":1795000000000 }"#) },
     ];
     journey.write(records).unwrap();
     assert_eq!(journey.check(|_| Fate::Forwarded).unwrap().duplicates, 0);

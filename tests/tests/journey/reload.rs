@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use lockgate_tests::checker::Fate;
 use lockgate_tests::client::Record;
-use lockgate_tests::gateway::{Cluster, Journey};
+use lockgate_tests::gateway::{Cluster, Gateway, Journey};
+use lockgate_tests::rows::{constant, update};
 
-use super::rows::{PROGRAM, constant, update};
+use crate::PROGRAM;
 
 super::on_both! {
     plugins_come_change_and_go_while_records_flow
@@ -73,16 +74,16 @@ fn a_broken_version_leaves_the_old_one_serving(cluster: &Cluster) {
     let mut gateway = journey.start().unwrap();
     journey.write([update(0, 1)]).unwrap();
     let warning = "plugin \\\"stars\\\" of pipeline \\\"shop\\\" still serves as 1.0.0: ";
-    for (refusals, (guest, told)) in [
-        ("refuse-configure", "no key given"),
-        ("spin-configure", "longer than its deadline"),
-        ("spin-open", "longer than its deadline"),
-    ]
-    .into_iter()
-    .enumerate()
+    for (refusals, (guest, told)) in
+        [("refuse-configure", "no key given"), ("spin-open", "longer than its deadline")]
+            .into_iter()
+            .enumerate()
     {
         journey.settled().unwrap();
         journey.folder.put_guest("plugins/10-stars.wasm", guest, "2.0.0").unwrap();
+        let refused = "lockgate_reloads_total{pipeline=\"shop\",result=\"refused\"";
+        let refusal = |gateway: &mut Gateway| Ok(gateway.metric(refused)? == (refusals + 1) as f64);
+        gateway.until("the refusal is counted", refusal).unwrap();
         gateway.until_readyz_says(told).unwrap();
         let readyz = gateway.readyz().unwrap();
         assert!(readyz["ready"].as_bool().unwrap(), "{readyz}");
@@ -90,12 +91,9 @@ fn a_broken_version_leaves_the_old_one_serving(cluster: &Cluster) {
         let log = gateway.log().unwrap();
         let line = log.lines().find(|line| line.contains("refused") && line.contains(told));
         assert!(line.is_some_and(|line| line.contains("10-stars.wasm")), "{log}");
-        let refused =
-            gateway.metric("lockgate_reloads_total{pipeline=\"shop\",result=\"refused\"").unwrap();
-        assert_eq!(refused, (refusals + 1) as f64);
         journey.write([update(refusals + 1, 1)]).unwrap();
     }
-    assert_eq!(journey.check(|_| Fate::Forwarded).unwrap().forwarded, 4);
+    assert_eq!(journey.check(|_| Fate::Forwarded).unwrap().forwarded, 3);
     assert!(journey.outputs().unwrap().iter().all(|output| email(output) == "9 stars"));
     gateway.stop().unwrap();
 }
