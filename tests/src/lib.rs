@@ -6,3 +6,4 @@ pub mod apache;
 pub mod client;
 pub mod gateway;
 pub mod checker;
+pub mod corpora;
