@@ -1,0 +1,1 @@
+//! Through a broker and a running gateway.
