@@ -4,13 +4,14 @@
 mod compile;
 mod gather;
 mod apply;
+mod explain;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
-use crate::change::{Class, Events, Presence, Row};
+use crate::change::{Events, Presence, Row};
 use crate::config::FaultPolicy;
 use crate::contract::{self, Emission, Fault, FaultClass, Image, Transform};
 use crate::outcome::{Code, Identity, Refusal};
@@ -19,6 +20,7 @@ use crate::record::Record;
 use crate::table::{self, Table, Tables};
 
 pub use compile::{Access, Compiled, Meta, Place, StagePlan};
+pub use explain::Part;
 
 /// Rows and gathered bytes that one call may hand over.
 pub const CALL_ROWS: usize = 1_024;
@@ -365,13 +367,6 @@ fn set(verdicts: &mut [Verdict], row: u32, verdict: Verdict) {
     if let Some(known) = verdicts.get_mut(row as usize) {
         *known = verdict;
     }
-}
-
-/// Whether a row is a tombstone's: plugins may change its key, but whether it passes is decided by its delete.
-fn is_tombstone(events: &Events, row: u32) -> bool {
-    let record = events.rows.get(row as usize).map(|row| row.record as usize);
-    let event = record.and_then(|record| events.events.get(record));
-    event.is_some_and(|event| event.class == Class::Tombstone)
 }
 
 /// The bytes that `target` has in the source, before any edit.

@@ -38,7 +38,8 @@ struct Cli {
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     log_format: logging::Format,
 
-    /// Which log lines are kept, as in `info,lockgate::plugin=debug`; without it the variable LOCKGATE_LOG, else `info`.
+    /// Which log lines are kept, as in `info,lockgate::plugin=debug`; without it the variable LOCKGATE_LOG, else
+    /// `info` for `run` and `warn` for the others.
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
 }
@@ -69,7 +70,7 @@ fn run(arguments: impl Iterator<Item = OsString>, filter: Option<String>) -> Exi
         }
     };
     let filter = cli.log.clone().or(filter);
-    let filter = filter.as_deref().unwrap_or(logging::DEFAULT_FILTER);
+    let filter = filter.as_deref().unwrap_or(cli.command.log_filter());
     let result = logging::set_up(cli.log_format, filter).and_then(|()| cli.command.execute());
     match result {
         Ok(code) => code,
@@ -90,6 +91,14 @@ impl Command {
             Self::Apply(arguments) => arguments.execute(engine::Offline::open),
             Self::Inspect(arguments) => arguments.execute(),
             Self::Detect(arguments) => arguments.execute(),
+        }
+    }
+
+    /// What is kept of the log where nobody says: a person who runs a command looks for its result.
+    fn log_filter(&self) -> &'static str {
+        match self {
+            Self::Run(_) => logging::DEFAULT_FILTER,
+            Self::Check(_) | Self::Apply(_) | Self::Inspect(_) | Self::Detect(_) => "warn",
         }
     }
 }

@@ -35,7 +35,7 @@ pub struct Config {
     pub pipelines: Vec<Pipeline>,
     /// How long a SIGTERM may take to drain.
     pub drain: Duration,
-    /// The files that `${file:...}` named, to be watched; a change of one of them is a change of the configuration.
+    /// The files that `${file:...}` named. They are read at start.
     pub secret_files: Vec<PathBuf>,
 }
 

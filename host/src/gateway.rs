@@ -7,6 +7,7 @@ mod partitions;
 mod plugins;
 mod send;
 mod stop;
+mod topics;
 mod watch;
 
 use std::sync::Arc;
@@ -19,7 +20,6 @@ use tracing::{error, info};
 use crate::chain::Stage;
 use crate::config::{self, Config};
 use crate::health::{Health, PipelineState};
-use crate::kafka::topics::Topics;
 use crate::metrics::Metrics;
 use crate::plugin::{Catalog, Runtime, Sources, Version};
 use lane::{Lane, Parts};
@@ -92,7 +92,8 @@ pub fn run(config: &Config, windows: &Windows, stop: &Arc<Stop>) -> anyhow::Resu
             Loaded::load(&runtime, settings)
         })
         .collect::<anyhow::Result<_>>()?;
-    let Some(limits) = prepare_topics(config, &pipelines, stop)? else { return Ok(()) };
+    let Some(limits) = topics::prepare(&config.kafka, &pipelines, stop)? else { return Ok(()) };
+    let topics = topics::Watch::start(&config.kafka, &pipelines)?;
     let kafka = Arc::new(config.kafka.clone());
     let mut watches = Vec::new();
     let mut lanes = Vec::new();
@@ -121,6 +122,7 @@ pub fn run(config: &Config, windows: &Windows, stop: &Arc<Stop>) -> anyhow::Resu
     info!(pipelines = pipelines.len(), lanes = lanes.len(), "gateway running");
     let ended = join(lanes, stop);
     drop(watches);
+    drop(topics);
     ended
 }
 
@@ -130,29 +132,6 @@ fn within(settings: &config::Pipeline, record_bytes: Option<usize>) -> config::P
     let limit = settings.limits.record_bytes;
     settings.limits.record_bytes = record_bytes.unwrap_or(limit).min(limit);
     settings
-}
-
-/// Waits for the brokers and sees that every topic is there. None when told to stop meanwhile; else for each pipeline the
-/// largest record its output topics take, where the broker says so.
-fn prepare_topics(
-    config: &Config,
-    pipelines: &[Loaded],
-    stop: &Stop,
-) -> anyhow::Result<Option<Vec<Option<usize>>>> {
-    let topics = Topics::connect(&config.kafka)?;
-    let Some(found) = topics.wait(|| stop.is_draining()) else { return Ok(None) };
-    let mut limits = Vec::new();
-    let mut problems = Vec::new();
-    for pipeline in pipelines {
-        match topics.prepare(&pipeline.settings, &found) {
-            Ok(prepared) => limits.push(prepared.record_bytes),
-            Err(found) => problems.extend(found.iter().map(|problem| lane::chain(problem))),
-        }
-    }
-    if problems.is_empty() {
-        return Ok(Some(limits));
-    }
-    Err(anyhow!("checking topics: {}", problems.join("\n  ")))
 }
 
 fn start_lane(parts: Parts) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::chain::{Batch, Chain, Made, Stage, Verdict};
+use crate::chain::{Batch, Chain, Made, Part, Stage, Verdict};
 use crate::change::{self, Class, Decoder, Event, Events};
 use crate::config::{self, ClassPolicy, PartitionBy};
 use crate::contract::Emission;
@@ -73,6 +73,12 @@ impl Pipeline {
 
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
         self.tables.iter().map(|(_, table)| table)
+    }
+
+    /// The tables seen, each with the part that every plugin has in it, or why one refused it.
+    pub fn explain(&self) -> impl Iterator<Item = (&Table, Result<Vec<Part<'_>>, &Refusal>)> {
+        let known = |(index, table)| Some((table, self.chain.parts(index)?));
+        self.tables.iter().filter_map(known)
     }
 
     /// A number that grows whenever a table or column is new.

@@ -257,7 +257,7 @@ pub fn eventually(
     Ok(())
 }
 
-fn read(message: &impl Message) -> Record {
+pub(crate) fn read(message: &impl Message) -> Record {
     let headers = message.headers().map_or_else(Vec::new, |headers| {
         headers
             .iter()

@@ -5,6 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use lockgate::config::Config;
 use lockgate::gateway::Loaded;
 use lockgate::outcome::{Outcome, Refusal};
@@ -96,24 +98,9 @@ fn header_bytes(value: &Value) -> Option<Vec<u8>> {
         Value::String(text) => Some(text.clone().into_bytes()),
         other => {
             let text = other["base64"].as_str().expect("a header is text, null or base64");
-            Some(base64(text))
+            Some(BASE64.decode(text).expect("base64"))
         }
     }
-}
-
-fn base64(text: &str) -> Vec<u8> {
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digits = text.bytes().filter(|byte| *byte != b'=');
-    let bits: Vec<u32> = digits
-        .map(|byte| alphabet.iter().position(|known| *known == byte).unwrap() as u32)
-        .collect();
-    let group = |group: &[u32]| {
-        let number =
-            group.iter().fold(0, |number, digit| number << 6 | digit) << (6 * (4 - group.len()));
-        let bytes = [(number >> 16) as u8, (number >> 8) as u8, number as u8];
-        bytes[..group.len() - 1].to_vec()
-    };
-    bits.chunks(4).flat_map(group).collect()
 }
 
 /// What left, in the form of the golden files; none for an event that was dropped.

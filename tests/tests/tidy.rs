@@ -48,11 +48,10 @@ fn uses(text: &str, word: &str) -> Vec<usize> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let found = |line: &str| {
         let code = line.split("//").next().unwrap_or_default();
-        code.match_indices(word).any(|(at, _)| {
-            let before = code[..at].chars().next_back();
-            let after = code[at + word.len()..].chars().next();
-            !before.is_some_and(is_word) && !after.is_some_and(is_word)
-        })
+        let around = code.split(word).collect::<Vec<_>>();
+        around
+            .array_windows()
+            .any(|[before, after]| !before.ends_with(is_word) && !after.starts_with(is_word))
     };
     text.lines().enumerate().filter(|(_, line)| found(line)).map(|(n, _)| n + 1).collect()
 }
@@ -83,15 +82,14 @@ fn only_its_own_folder_opens_a_door() {
     assert_none("these libraries are known in one folder only", &offences);
 }
 
-/// `use word::…` and `word::…`: the colons make a path of it.
+/// `use word::…` and `word::…`: the colons make a path of it, unless they follow others.
 fn uses_path(text: &str, word: &str) -> Vec<usize> {
     let path = format!("{word}::");
+    let is_inside = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     let starts = |line: &str| {
         let code = line.split("//").next().unwrap_or_default();
-        code.match_indices(&path).any(|(at, _)| {
-            let before = code[..at].chars().next_back();
-            !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
-        })
+        let around = code.split(&path).collect::<Vec<_>>();
+        around.array_windows().any(|[before, _]| !before.ends_with(is_inside))
     };
     text.lines().enumerate().filter(|(_, line)| starts(line)).map(|(n, _)| n + 1).collect()
 }

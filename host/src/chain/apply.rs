@@ -2,15 +2,14 @@
 //! refused before, and an edit that finds nothing to edit refuses its own row.
 
 use crate::cell::{self, Change};
-use crate::change::{Presence, RowImage};
+use crate::change::{Class, Events, Presence, RowImage};
 use crate::contract::{Answer, Cells, Emission, Fault, FaultClass, Image, Rejection, kind};
 use crate::outcome::{Code, Refusal};
 use crate::outcome_check;
 use crate::overlay::{self, Overlay};
 
 use super::{
-    ANSWER_BYTES, Access, Batch, Place, Stage, StagePlan, Verdict, by_policy, is_tombstone,
-    original, set,
+    ANSWER_BYTES, Access, Batch, Place, Stage, StagePlan, Verdict, by_policy, original, set,
 };
 
 /// Where an answer belongs: row i of it is `rows[i]` of the batch.
@@ -46,7 +45,7 @@ pub(super) fn apply(answer: Answer, target: Target<'_, '_, '_>, kept: Kept<'_>) 
         let Some(access) = plan.writes.get(edit.write as usize) else { continue };
         for (kind, text, row) in cells(&edit.cells, &edit.rows) {
             let Some(row) = numbered(row) else { continue };
-            if let Err(Unreachable) = put(access, kind, text, row, batch, kept.overlay) {
+            if let Err(Unreachable) = put(access, row, (kind, text), batch, kept.overlay) {
                 let field = plan.plan.writes.get(edit.write as usize);
                 let field = field.map(ToString::to_string).unwrap_or_default();
                 let reason = format!("the edit of {field} reaches into a cell that holds no JSON");
@@ -88,9 +87,8 @@ fn cells<'a>(cells: &'a Cells, rows: &'a [u32]) -> impl Iterator<Item = (u8, &'a
 /// Keeps one edit. An image that the record does not have is left as it is: there is nothing to write into.
 fn put(
     access: &Access,
-    kind: u8,
-    text: &[u8],
     row: u32,
+    (kind, text): (u8, &[u8]),
     batch: Batch<'_, '_>,
     overlay: &mut Overlay,
 ) -> Result<(), Unreachable> {
@@ -140,7 +138,7 @@ pub(super) fn remove_inside(
     overlay: &mut Overlay,
 ) {
     // Nothing to remove is what a remove wants.
-    let _nothing = put(access, kind::ABSENT, &[], row, batch, overlay).is_err();
+    let _nothing = put(access, row, (kind::ABSENT, &[]), batch, overlay).is_err();
 }
 
 fn is_present(image: Image, row: u32, batch: Batch<'_, '_>) -> bool {
@@ -152,4 +150,11 @@ fn is_present(image: Image, row: u32, batch: Batch<'_, '_>) -> bool {
         Image::Header | Image::Meta => return true,
     };
     image.presence == Presence::Present
+}
+
+/// Whether a row is a tombstone's: plugins may change its key, but whether it passes is decided by its delete.
+fn is_tombstone(events: &Events, row: u32) -> bool {
+    let record = events.rows.get(row as usize).map(|row| row.record as usize);
+    let event = record.and_then(|record| events.events.get(record));
+    event.is_some_and(|event| event.class == Class::Tombstone)
 }

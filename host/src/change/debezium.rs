@@ -108,6 +108,12 @@ pub(super) struct Source {
 }
 
 impl Level {
+    #[inline(always)]
+    fn note(&mut self, part: Part) {
+        self.twice |= self.seen & part.bit() & Part::SINGLE;
+        self.seen |= part.bit();
+    }
+
     fn has(&self, part: Part) -> bool {
         self.seen & part.bit() != 0
     }
@@ -336,14 +342,6 @@ impl Scan<'_> {
                 return Ok(at);
             }
         }
-    }
-}
-
-impl Level {
-    #[inline(always)]
-    fn note(&mut self, part: Part) {
-        self.twice |= self.seen & part.bit() & Part::SINGLE;
-        self.seen |= part.bit();
     }
 }
 

@@ -4,21 +4,27 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 
+use super::Input;
+use super::records::{Batch, Format, Reader};
 use crate::config::{Config, TopicPattern};
 use crate::gateway::Loaded;
 use crate::kafka::topics::Topics;
+use crate::pipeline::Pipeline;
 use crate::plugin::Runtime;
 
 /// Load everything that `run` would, and say what would happen
 ///
-/// Reads the configuration, compiles every plugin, checks and hands over its settings, and prints the chain. Nothing is
-/// connected to unless --connect is given, and nothing is written. The exit code is 1 when `run` would not start.
+/// Reads the configuration, compiles every plugin, checks and hands over its settings, and prints the chain. With --events it
+/// also prints, for each table in the file, what every plugin reads and changes of it. Nothing is connected to unless
+/// --connect is given, and nothing is written. The exit code is 1 when `run` would not start, or when a plugin refuses a table.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   lockgate check
+  lockgate check --events captured.jsonl --format records
   lockgate check --connect --config /etc/lockgate/lockgate.toml")]
 pub struct Args {
     /// The configuration
@@ -28,6 +34,14 @@ pub struct Args {
     /// Also ask the brokers whether the topics are there and may be read
     #[arg(long)]
     connect: bool,
+
+    /// Sample records that show which tables there are; `-` is stdin
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+
+    /// How records stand in the file of --events
+    #[arg(long, value_enum, default_value_t, requires = "events")]
+    format: Format,
 }
 
 impl Args {
@@ -35,16 +49,54 @@ impl Args {
         let config = Config::load(&self.config)?;
         let runtime = Runtime::start()?;
         let mut text = String::new();
+        let mut refused = false;
         for settings in &config.pipelines {
             let pipeline = Loaded::load(&runtime, settings)?;
             describe(&pipeline, &mut text)?;
+            if let Some(events) = &self.events {
+                refused |= self.tables(&pipeline, events, &mut text)?;
+            }
         }
         if self.connect {
             connect(&config, &mut text)?;
         }
         writeln!(text, "everything loads")?;
         std::io::stdout().write_all(text.as_bytes()).context("writing to stdout")?;
-        Ok(ExitCode::SUCCESS)
+        Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+
+    /// Shows each table of the sample with its chain. Gives whether a plugin refused one.
+    fn tables(&self, loaded: &Loaded, events: &PathBuf, text: &mut String) -> anyhow::Result<bool> {
+        let input = Input::open(Some(events))?;
+        let mut reader = Reader::new(input.reader, self.format, &input.name);
+        let mut pipeline = Pipeline::new(Arc::clone(&loaded.settings), loaded.stages());
+        let mut batch = Batch::default();
+        while reader.read(&mut batch)? {
+            // What becomes of the records is for `apply`; here they only show the tables.
+            pipeline.process(&batch.records(), |_, _, _| true);
+        }
+        let mut refused = false;
+        for (table, parts) in pipeline.explain() {
+            writeln!(
+                text,
+                "  table        {} ({} columns)",
+                table.qualified_name(),
+                table.columns.len()
+            )?;
+            match parts {
+                Ok(parts) if parts.is_empty() => writeln!(text, "                 no plugins")?,
+                Ok(parts) => {
+                    for part in parts {
+                        writeln!(text, "                 {part}")?;
+                    }
+                }
+                Err(refusal) => {
+                    refused = true;
+                    writeln!(text, "                 refused: {refusal}")?;
+                }
+            }
+        }
+        Ok(refused)
     }
 }
 

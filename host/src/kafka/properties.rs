@@ -168,7 +168,7 @@ pub(super) fn client_config(kafka: &config::Kafka, role: Role<'_>) -> ClientConf
 }
 
 /// What a batch of one record adds to it, with room to spare.
-const FRAMING_BYTES: usize = 512;
+pub(super) const FRAMING_BYTES: usize = 512;
 
 /// The most that librdkafka accepts for `message.max.bytes`, less the framing.
 const MAX_MESSAGE_BYTES: usize = 1_000_000_000 - FRAMING_BYTES;

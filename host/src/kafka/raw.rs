@@ -232,6 +232,13 @@ impl Queue {
                 _ => Err(event.fault()),
             }),
             rd::RD_KAFKA_EVENT_ERROR => Polled::Error(event.fault()),
+            // Whoever ignored it would commit past it.
+            rd::RD_KAFKA_EVENT_FETCH => Polled::Error(Fault {
+                code: Code::of(RDKafkaRespErr::RD_KAFKA_RESP_ERR__STATE),
+                text: "a record arrived beside the queue that its partition was pointed to"
+                    .to_owned(),
+                fatal: true,
+            }),
             _ => Polled::Other,
         })
     }

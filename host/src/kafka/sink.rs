@@ -12,7 +12,10 @@ use super::properties::{Role, client_config};
 use super::raw::{Client, Code, Deliveries, Fault, Piece, Polled, Queue, Topic};
 use super::{Error, Member};
 use crate::config;
-use crate::record::{Output, Partition};
+use crate::record::{Output, OutputHeader, Partition};
+
+/// Two lengths of up to five bytes.
+const HEADER_FRAMING: usize = 10;
 
 /// One producer.
 #[derive(Debug)]
@@ -181,10 +184,11 @@ fn report(deliveries: &Deliveries, each: &mut impl FnMut(u64, Result<(), Deliver
     served
 }
 
-/// Key, value and headers together.
+/// Key, value and headers together, with the two lengths that stand before each header's parts.
 fn size(output: &Output<'_>) -> usize {
     let len = |bytes: &Option<std::borrow::Cow<'_, [u8]>>| bytes.as_ref().map_or(0, |b| b.len());
-    let headers: usize = output.headers.iter().map(|h| h.name.len() + len(&h.value)).sum();
+    let header = |h: &OutputHeader<'_>| HEADER_FRAMING + h.name.len() + len(&h.value);
+    let headers: usize = output.headers.iter().map(header).sum();
     len(&output.key) + len(&output.value) + headers
 }
 

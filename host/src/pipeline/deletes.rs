@@ -15,8 +15,11 @@ const REMEMBERED: usize = 4_096;
 
 #[derive(Default)]
 pub(super) struct Deletes {
-    partitions: FxHashMap<(Arc<str>, i32), VecDeque<(Box<[u8]>, Verdict)>>,
+    partitions: FxHashMap<(Arc<str>, i32), VecDeque<Delete>>,
 }
+
+/// Key and fate of a delete that did not pass.
+type Delete = (Box<[u8]>, Verdict);
 
 impl Deletes {
     /// Notes what became of a delete. One that passed needs no memory: its tombstone passes too.

@@ -35,7 +35,7 @@ fn email_becomes(text: &'static str) -> Fake {
     };
     Fake::new(plan, move |batch| {
         let strings = batch.reads[0].kinds.iter().enumerate().filter(|(_, k)| **k == kind::STRING);
-        let rows: Vec<u32> = strings.map(|(row, _)| row as u32).collect();
+        let rows: Vec<u32> = strings.map(|(row, _)| u32::try_from(row).unwrap()).collect();
         answer(0, &rows, text)
     })
 }
@@ -100,7 +100,7 @@ fn a_tombstone_gets_the_masked_key_of_its_delete() {
         ..Plan::default()
     };
     let masks_keys = Fake::new(plan, |batch| {
-        let rows: Vec<u32> = (0..batch.operations.len() as u32).collect();
+        let rows: Vec<u32> = (0u32..).zip(batch.operations).map(|(row, _)| row).collect();
         answer(0, &rows, "k")
     });
     let given = [delete(1), Given::tombstone(r#"{"id":1}"#)];
@@ -298,5 +298,5 @@ fn an_unsplit_batch_of_cells_keeps_its_rows_apart() {
 
 fn rows_where(operations: &[u8], wanted: impl Fn(u8) -> bool) -> Vec<u32> {
     let rows = operations.iter().enumerate().filter(|(_, op)| wanted(**op));
-    rows.map(|(row, _)| row as u32).collect()
+    rows.map(|(row, _)| u32::try_from(row).unwrap()).collect()
 }

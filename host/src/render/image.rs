@@ -26,11 +26,15 @@ pub(super) fn write(
     }
     edits.met.clear();
     edits.met.resize(own.len(), false);
+    let bits = edits.bits(own.clone());
     let members = subject.events.members_of(at);
     let mut removals = Removals::default();
     for member in members {
-        let edit = edits.meet(own.clone(), Target::Column { image, column: member.column });
-        let edit = edit.and_then(|number| subject.overlay.edit(number));
+        let mut edit = None;
+        if bits & bit(member.column) != 0 {
+            let number = edits.meet(own.clone(), Target::Column { image, column: member.column });
+            edit = number.and_then(|number| subject.overlay.edit(number));
+        }
         let fate = fates.get(usize::from(member.column)).unwrap_or(&Fate::Keep);
         let goes = *fate == Fate::Remove || edit.is_some_and(|edit| edit.kind == kind::ABSENT);
         if let Some(cut) = removals.entry(whole(member), goes) {
@@ -107,6 +111,15 @@ impl RowEdits {
         bound(0)..bound(u16::MAX)
     }
 
+    /// A bit for each column that is edited, shared by columns 64 apart: most members need no further look.
+    fn bits(&self, own: std::ops::Range<usize>) -> u64 {
+        let own = self.list.get(own).unwrap_or_default();
+        own.iter().fold(0, |bits, (target, _)| match target {
+            Target::Column { column, .. } => bits | bit(*column),
+            Target::Created(_) | Target::Header(_) | Target::Topic => bits,
+        })
+    }
+
     /// Whether any edit is of a created column.
     fn creates(&self) -> bool {
         self.created().next().is_some()
@@ -129,6 +142,10 @@ impl RowEdits {
         }
         list.get(position).map(|(_, number)| *number)
     }
+}
+
+fn bit(column: u16) -> u64 {
+    1 << (column % 64)
 }
 
 /// A member from the quote before its name to the end of its value.

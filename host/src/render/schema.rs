@@ -107,19 +107,20 @@ impl Schemas {
         Ok(known.rewritten.get(variant).and_then(|variant| variant.text.as_deref()))
     }
 
+    /// Where the schema stands in `known`, read anew if it is new or the layout is.
     fn find(&mut self, table: &Table, side: Side, text: &[u8], layout: &Layout) -> usize {
         let found = self.known.iter().position(|known| {
-            known.table == table.id
-                && known.side == side
-                && *known.text == *text
-                && known.layout == *layout
+            known.table == table.id && known.side == side && *known.text == *text
         });
-        if let Some(found) = found {
+        let current = |at: usize| self.known.get(at).is_some_and(|known| known.layout == *layout);
+        if let Some(found) = found.filter(|found| current(*found)) {
             return found;
         }
         if self.size > Self::LARGEST || self.known.len() >= Self::MOST {
             self.known.clear();
             self.size = 0;
+        } else if let Some(found) = found {
+            self.known.swap_remove(found);
         }
         self.size += text.len();
         self.known.push(Known {

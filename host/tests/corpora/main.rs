@@ -7,6 +7,7 @@ mod json;
 mod render;
 mod texts;
 mod memory;
+mod captured;
 
 use proptest::prelude::*;
 use texts::{Dice, corpora, damage};

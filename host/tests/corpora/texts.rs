@@ -35,7 +35,7 @@ pub(crate) fn corpora() -> Vec<Vec<u8>> {
     texts
 }
 
-fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut places = here.ancestors().map(|folder| folder.join("shared/corpora"));
     places.find(|folder| folder.is_dir())

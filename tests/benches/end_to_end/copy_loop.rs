@@ -114,7 +114,7 @@ unsafe fn copy(
             && sys::rd_kafka_produce(
                 topic,
                 seen.partition,
-                sys::RD_KAFKA_MSG_F_COPY as i32,
+                sys::RD_KAFKA_MSG_F_COPY,
                 seen.payload,
                 seen.len,
                 seen.key,

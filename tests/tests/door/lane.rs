@@ -17,6 +17,8 @@ pub(crate) struct Lane {
     tracker: Tracker,
     partitions: Vec<(TopicPartition, Handle)>,
     committed: Instant,
+    /// How often what is settled is committed.
+    pub(crate) commit_period: Duration,
     limits: config::Limits,
     to: Arc<str>,
     /// What happened, for tests to look at.
@@ -41,6 +43,7 @@ impl Lane {
             tracker: Tracker::default(),
             partitions: Vec::new(),
             committed: Instant::now(),
+            commit_period: Duration::from_millis(50),
             limits,
             to: to.into(),
             seen: Vec::new(),
@@ -65,7 +68,7 @@ impl Lane {
         {
             self.copy();
         }
-        if self.committed.elapsed() > Duration::from_millis(50) {
+        if self.committed.elapsed() > self.commit_period {
             self.committed = Instant::now();
             let marks = self.advances();
             if !marks.is_empty() {

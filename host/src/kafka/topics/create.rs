@@ -9,6 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka_sys::types::{RDKafkaErrorCode, RDKafkaRespErr as Known};
 use tracing::debug;
 
+use crate::kafka::properties::FRAMING_BYTES;
 use crate::kafka::raw::{Code, Fault};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,13 +28,13 @@ pub(super) fn create(config: &ClientConfig, topic: &str, partitions: i32) -> Res
     }
 }
 
-/// The smallest `max.message.bytes` of these topics; none where the broker does not say.
+/// The largest record that all of these topics take; none where the broker does not say.
 pub(super) fn record_bytes(config: &ClientConfig, topics: &[String]) -> Option<usize> {
     if topics.is_empty() {
         return None;
     }
     match describe(config, topics) {
-        Ok(smallest) => smallest,
+        Ok(smallest) => smallest.map(|bytes| bytes.saturating_sub(FRAMING_BYTES)),
         // Test brokers and some services do not offer the question, or not to everyone. A record that turns out too large
         // is then refused when it is sent.
         Err(fault) => {
@@ -43,6 +44,7 @@ pub(super) fn record_bytes(config: &ClientConfig, topics: &[String]) -> Option<u
     }
 }
 
+/// The smallest `max.message.bytes` of these topics.
 fn describe(config: &ClientConfig, topics: &[String]) -> Result<Option<usize>, Fault> {
     let admin = admin(config)?;
     let resources: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(topic)).collect();

@@ -124,7 +124,7 @@ pub(super) fn field(image: Image, name: &str) -> Field {
 pub(super) fn answer(write: u32, rows: &[u32], text: &str) -> Answer {
     let cells = Cells {
         kinds: vec![kind::STRING; rows.len()],
-        ends: (1..=rows.len()).map(|row| (row * text.len()) as u32).collect(),
+        ends: (1..=rows.len()).map(|row| u32::try_from(row * text.len()).unwrap()).collect(),
         data: text.repeat(rows.len()).into_bytes(),
     };
     Answer { edits: vec![Edit { write, rows: rows.to_vec(), cells }], ..Answer::default() }

@@ -113,6 +113,20 @@ fn removed_and_renamed_columns_are_so_in_the_schema() {
 }
 
 #[test]
+fn each_image_has_fates_of_its_own() {
+    let mut bench = update().fates(&[Fate::Keep, Fate::Remove]);
+    bench.layout.before = vec![rename("nr")];
+    let before = FIELDS.replace(r#","field":"id"}"#, r#","field":"nr"}"#);
+    let after = FIELDS.replace(r#",{"type":"string","optional":false,"field":"ssn"}"#, "");
+    let expected = event(
+        &schema(&before, &after),
+        &ROW.replace("\"id\"", "\"nr\""),
+        &ROW.replace(r#","ssn":"a""#, ""),
+    );
+    assert_eq!(bench.leaves().value.unwrap(), expected);
+}
+
+#[test]
 fn an_edit_of_a_removed_column_asks_nothing_of_the_schema() {
     let bench = update().fates(&[Fate::Remove]).edit(Image::After, "id", kind::JSON, r#"[1,"a"]"#);
     assert!(!fields(&bench).1.contains("\"id\""));

@@ -1,0 +1,95 @@
+//! Sees that topics are as the pipelines need them: once before the start, then again and again while the gateway runs, since globs
+//! take in topics that appear later. Knows no record.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use tracing::warn;
+
+use super::lane::chain;
+use super::{Loaded, Stop};
+use crate::config;
+use crate::kafka::topics::{Topic, Topics};
+
+/// How often the cluster's topics are looked at. librdkafka itself notices new ones within 30 s.
+const PERIOD: Duration = Duration::from_secs(10);
+
+/// Waits for the brokers and sees that every topic is there. None when told to stop meanwhile; else for each pipeline the
+/// largest record its output topics take, where the broker says so.
+pub(super) fn prepare(
+    kafka: &config::Kafka,
+    pipelines: &[Loaded],
+    stop: &Stop,
+) -> anyhow::Result<Option<Vec<Option<usize>>>> {
+    let topics = Topics::connect(kafka)?;
+    let Some(found) = topics.wait(|| stop.is_draining()) else { return Ok(None) };
+    let mut limits = Vec::new();
+    let mut problems = Vec::new();
+    for pipeline in pipelines {
+        match topics.prepare(&pipeline.settings, &found) {
+            Ok(prepared) => limits.push(prepared.record_bytes),
+            Err(found) => problems.extend(found.iter().map(|problem| chain(problem))),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(Some(limits));
+    }
+    Err(anyhow!("checking topics: {}", problems.join("\n  ")))
+}
+
+/// Looks after the topics until dropped.
+pub(super) struct Watch {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    pub(super) fn start(kafka: &config::Kafka, pipelines: &[Loaded]) -> anyhow::Result<Self> {
+        let topics = Topics::connect(kafka)?;
+        let settings: Vec<Arc<config::Pipeline>> =
+            pipelines.iter().map(|pipeline| Arc::clone(&pipeline.settings)).collect();
+        let (stop, stopped) = mpsc::channel();
+        let run = move || {
+            let mut seen = Vec::new();
+            // A timeout is a look; a disconnect means that the watch was dropped.
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PERIOD) {
+                look(&topics, &settings, &mut seen);
+            }
+        };
+        let thread = thread::Builder::new().name("topics".to_owned()).spawn(run);
+        Ok(Self { stop: Some(stop), thread: Some(thread.context("starting the topics thread")?) })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop.take();
+        if let Some(thread) = self.thread.take() {
+            // It panics for no reason of ours, and nothing waits for what it would say.
+            drop(thread.join());
+        }
+    }
+}
+
+/// Prepares anew where topics have come, gone or grown since the last look.
+fn look(topics: &Topics, settings: &[Arc<config::Pipeline>], seen: &mut Vec<Topic>) {
+    // Brokers that do not answer are the lanes' to tell of.
+    let Ok(mut found) = topics.list() else { return };
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    if found == *seen {
+        return;
+    }
+    for pipeline in settings {
+        for problem in topics.prepare(pipeline, &found).err().unwrap_or_default() {
+            warn!(
+                pipeline = pipeline.name,
+                problem = chain(&problem),
+                "a topic is not as it should be"
+            );
+        }
+    }
+    *seen = found;
+}

@@ -1,0 +1,100 @@
+//! How a member takes partitions, gives them back, and leaves.
+
+use std::time::{Duration, Instant};
+
+use tracing::{debug, info, warn};
+
+use super::{Event, Held, RETRY, Source, place, whole};
+use crate::kafka::raw::{Place, Polled};
+use crate::kafka::start::{self, Assigned};
+use crate::kafka::{Error, TopicPartition};
+
+impl Source {
+    /// The group waits for an answer even where nothing changes.
+    pub(super) fn answer_empty(&self) {
+        if let Err(fault) = self.client.assign(&[]) {
+            debug!(error = %fault, "an empty assignment was not taken");
+        }
+    }
+
+    pub(super) fn resolve(&mut self, places: Vec<Place>) -> Option<Event> {
+        match start::resolve(&self.client, &places, self.start) {
+            Ok(assigned) => {
+                let named = assigned.into_iter().map(|assigned| Assigned {
+                    at: TopicPartition::new(
+                        &self.intern(&assigned.at.topic),
+                        assigned.at.partition,
+                    ),
+                    ..assigned
+                });
+                Some(Event::Assigned(named.collect()))
+            }
+            Err(fault) => {
+                warn!(error = %fault, "asking where assigned partitions begin failed; trying again");
+                self.unresolved = Some((places, Instant::now() + RETRY));
+                None
+            }
+        }
+    }
+
+    /// Begins to read the partitions of an [`Event::Assigned`].
+    pub fn complete_assign(&mut self, assigned: &[Assigned]) -> Result<(), Error> {
+        let doing = "taking assigned partitions";
+        let places: Vec<Place> = assigned.iter().map(|one| place(&one.at, one.begin)).collect();
+        for Assigned { at, begin, origin, known_partitions } in assigned {
+            let (topic, partition, offset) = (&*at.topic, at.partition, begin.offset);
+            info!(topic, partition, offset, %origin, "partition assigned");
+            // Before it is fetched, so that no record takes another way.
+            self.client.forward(topic, partition, &self.records);
+            let held = Held { next: offset, known_partitions: *known_partitions };
+            self.assigned.insert(at.clone(), held);
+        }
+        self.client.assign(&places).map_err(|cause| Error::new(doing, cause))?;
+        self.keep_beginnings(assigned)
+    }
+
+    /// Commits where partitions begin that had no commit. Without this, a lane that starts at the end and stops before
+    /// the first record would start at another end the next time.
+    fn keep_beginnings(&mut self, assigned: &[Assigned]) -> Result<(), Error> {
+        let fresh = assigned.iter().filter(|one| one.origin != start::Origin::Committed);
+        let fresh: Vec<_> = fresh.map(|one| (one.at.clone(), one.begin)).collect();
+        if fresh.is_empty() { Ok(()) } else { self.commit(&fresh) }
+    }
+
+    /// Gives back the partitions of an [`Event::Revoked`].
+    pub fn complete_revoke(&mut self, partitions: &[TopicPartition]) -> Result<(), Error> {
+        for at in partitions {
+            info!(topic = &*at.topic, partition = at.partition, "partition revoked");
+            self.assigned.remove(at);
+        }
+        self.lost.retain(|(at, _)| !partitions.contains(at));
+        let places: Vec<Place> = partitions.iter().map(whole).collect();
+        self.client
+            .unassign(&places)
+            .map_err(|cause| Error::new("giving revoked partitions back", cause))
+    }
+
+    /// Ends the membership: a dynamic member leaves the group, a static one keeps its place for the session timeout. Commits
+    /// nothing; gives up at `deadline`.
+    pub fn close(self, deadline: Instant) {
+        if let Err(fault) = self.client.close(&self.events) {
+            debug!(error = %fault, "the consumer was closed already");
+            return;
+        }
+        while !self.client.is_closed() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                warn!("the consumer did not close in time; its group will notice by itself");
+                return;
+            }
+            let answered = match self.events.poll(left.min(Duration::from_millis(100))) {
+                Some(Polled::Revoke(places)) => self.client.unassign(&places),
+                Some(Polled::Assign(_)) => self.client.assign(&[]),
+                _ => Ok(()),
+            };
+            if let Err(fault) = answered {
+                debug!(error = %fault, "a rebalance while closing was not answered");
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Where partitions begin, what is committed of them, and what happens when offsets are gone.
+
+use super::*;
+
+#[test]
+fn a_commit_says_more_than_the_offset() {
+    let (broker, client) = start(2);
+    client.produce("in", &numbered(2, 0..10)).unwrap();
+    let mut lane = lane(&broker, 0, Start::Earliest);
+    settle(&broker, &mut [&mut lane], &[5, 5]);
+    let at = ("in".to_owned(), 0);
+    let committed = broker.fake().with_state(|state| state.groups["g"].offsets[&at].clone());
+    // The epoch lets the broker find out that its log was cut back; the note tells an added partition from a first start.
+    assert_eq!(committed.leader_epoch, 0);
+    assert_eq!(committed.metadata.as_deref(), Some("lockgate/1 partitions=2"));
+}
+
+#[test]
+fn offsets_that_are_gone_halt_the_partition_with_the_range() {
+    let (broker, client) = start(2);
+    client.produce("in", &numbered(2, 0..20)).unwrap();
+    let mut first = lane(&broker, 0, Start::Earliest);
+    settle(&broker, &mut [&mut first], &[10, 10]);
+    first.stop();
+    client.produce("in", &numbered(2, 20..40)).unwrap();
+    broker.delete_before("in", 0, 17);
+    let mut second = lane(&broker, 0, Start::Earliest);
+    eventually("the loss is seen", PATIENCE, || {
+        second.turn();
+        Ok(second.seen.iter().any(|seen| seen.contains("lost")) && ended(&broker, &[10, 20]))
+    })
+    .unwrap();
+    assert_eq!(second.seen.last().unwrap(), "in-0 lost 10..17, has 17..20");
+    assert_eq!(broker.committed("g", "in", 0), Some(10));
+    // What `on_lost_offsets = "earliest"` does.
+    let at = TopicPartition::new(&"in".into(), 0);
+    second.source.resume(&at, Mark { offset: 17, leader_epoch: -1 }).unwrap();
+    settle(&broker, &mut [&mut second], &[13, 20]);
+}
+
+#[test]
+fn a_halted_partition_stands_still_until_it_is_resumed() {
+    let (broker, client) = start(2);
+    let mut lane = lane(&broker, 0, Start::Earliest);
+    client.produce("in", &numbered(2, 0..10)).unwrap();
+    settle(&broker, &mut [&mut lane], &[5, 5]);
+    let at = TopicPartition::new(&"in".into(), 0);
+    lane.source.halt(&at).unwrap();
+    client.produce("in", &numbered(2, 10..20)).unwrap();
+    eventually("the other partition goes on", PATIENCE, || {
+        lane.turn();
+        Ok(ended(&broker, &[5, 10]))
+    })
+    .unwrap();
+    lane.source.resume(&at, Mark { offset: 5, leader_epoch: 0 }).unwrap();
+    settle(&broker, &mut [&mut lane], &[10, 10]);
+    assert_eq!(values(&client), sequences(2, 20));
+}
+
+#[test]
+fn the_end_is_a_start_that_is_remembered() {
+    let (broker, client) = start(1);
+    client.produce("in", &numbered(1, 0..10)).unwrap();
+    let mut first = lane(&broker, 0, Start::Latest);
+    eventually("the start is committed", PATIENCE, || {
+        first.turn();
+        Ok(broker.committed("g", "in", 0) == Some(10))
+    })
+    .unwrap();
+    assert_eq!(first.seen, ["in-0 from 10 (start)"]);
+    first.stop();
+    // Written while nobody reads: a second start "at the end" would skip it.
+    client.produce("in", &numbered(1, 10..15)).unwrap();
+    let mut second = lane(&broker, 0, Start::Latest);
+    settle(&broker, &mut [&mut second], &[5]);
+    assert_eq!(second.seen, ["in-0 from 10 (committed)"]);
+}
+
+#[test]
+fn a_time_is_a_start() {
+    let (broker, client) = start(1);
+    let mut written = numbered(1, 0..10);
+    for (record, time) in written.iter_mut().zip(1_000..) {
+        record.timestamp = Some(time);
+    }
+    client.produce("in", &written).unwrap();
+    let mut lane = lane(&broker, 0, Start::Timestamp(1_004));
+    settle(&broker, &mut [&mut lane], &[6]);
+    assert_eq!(lane.seen, ["in-0 from 4 (start)"]);
+}
+
+#[test]
+fn a_partition_that_is_added_is_read_from_its_beginning() {
+    let (broker, client) = start(1);
+    let mut kafka = kafka(&broker, Membership::Dynamic);
+    kafka.properties.insert("topic.metadata.refresh.interval.ms".to_owned(), "200".to_owned());
+    let mut lane = Lane::start(&kafka, 0, Start::Latest, &[exact("in")], "out");
+    eventually("the start is committed", PATIENCE, || {
+        lane.turn();
+        Ok(broker.committed("g", "in", 0) == Some(0))
+    })
+    .unwrap();
+    broker.add_partitions("out", 2);
+    broker.add_partitions("in", 2);
+    client.produce("in", &numbered(2, 0..10)).unwrap();
+    settle(&broker, &mut [&mut lane], &[5, 5]);
+    assert_eq!(lane.seen.last().unwrap(), "in-1 from 0 (added partition)");
+}
+
+#[test]
+fn a_lane_knows_how_far_it_is_behind() {
+    let (broker, client) = start(1);
+    client.produce("in", &numbered(1, 0..10)).unwrap();
+    let mut lane = lane(&broker, 0, Start::Earliest);
+    settle(&broker, &mut [&mut lane], &[10]);
+    let standings: Vec<_> = lane.source.standings().collect();
+    let at = TopicPartition::new(&"in".into(), 0);
+    assert_eq!(standings, [Standing { at, next: 10, watermarks: Some((0, 10)) }]);
+}
