@@ -11,17 +11,21 @@ mod ledger;
 mod view;
 mod script;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use crate::broker::Broker;
+use crate::client::Client;
 use screen::{Line, Screen, Style};
 use script::Show;
 use signal::Interrupt;
 use stage::{Stage, Topics};
 
 pub use child::{be_gateway, is_gateway};
+
+/// The longest that brokers may take to answer for the first time.
+const BROKER_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Shows the gateway at work: a shop writes Debezium events into Kafka, three plugins filter, mask and reshape them, and the
 /// plugins change while records flow. Ends with what an independent reader counted; the exit code is 1 where anything is off.
@@ -60,6 +64,7 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
     let prefix = if own.is_some() { String::new() } else { unique_prefix() };
     let topics = Topics::new(&prefix);
     screen.say_all(&opening(options, brokers, &topics))?;
+    await_brokers(brokers, &interrupt)?;
     topics.create(brokers)?;
     let stage = Stage::set(brokers, &prefix, options.leak)?;
     let report = Show::new(screen, &interrupt, &topics, &stage, brokers)?.run(options, brokers)?;
@@ -68,6 +73,19 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
     screen.say_all(&view::summary(&report))?;
     screen.say_all(&closing(&faults, own.is_none().then_some(&topics)))?;
     Ok(faults.is_empty())
+}
+
+fn await_brokers(brokers: &str, interrupt: &Interrupt) -> anyhow::Result<()> {
+    let client = Client::new(brokers)?;
+    let deadline = Instant::now() + BROKER_PATIENCE;
+    while !client.is_answered() {
+        if interrupt.happened() || Instant::now() > deadline {
+            bail!(
+                "nothing answers at \"{brokers}\"; give a HOST:PORT at which clients reach Kafka"
+            );
+        }
+    }
+    Ok(())
 }
 
 fn unique_prefix() -> String {

@@ -7,4 +7,5 @@ pub mod client;
 pub mod rows;
 pub mod gateway;
 pub mod checker;
+pub mod corpora;
 pub mod demo;

@@ -39,11 +39,13 @@ fn without_digests(text: &str) -> String {
     let mut pieces = text.split('(');
     let mut out = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
-        let is_digest = piece.split_once(')').is_some_and(|(inside, _)| {
+        let digest = piece.split_once(')').filter(|(inside, _)| {
             inside.len() == 12 && inside.bytes().all(|byte| byte.is_ascii_hexdigit())
         });
-        out.push_str(if is_digest { "(digest" } else { "(" });
-        out.push_str(if is_digest { &piece[12..] } else { piece });
+        match digest {
+            Some((_, rest)) => out.extend(["(digest)", rest]),
+            None => out.extend(["(", piece]),
+        }
     }
     out
 }

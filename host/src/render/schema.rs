@@ -9,7 +9,7 @@ use super::{RowEdits, Subject, row_image};
 use crate::change::{Presence, Row};
 use crate::contract::{Image, kind};
 use crate::outcome::{Code, Refusal};
-use crate::overlay::{Edit, Fate, Layout, Target};
+use crate::overlay::{Created, Edit, Fate, Layout, Target};
 use crate::table::Table;
 
 use model::{Field, Model};
@@ -160,14 +160,20 @@ impl Known {
             }
         }
         for (created, number) in edits.created() {
-            let place = self.created.get_mut(usize::from(created));
             let edit = subject
                 .overlay
                 .edit(number)
                 .filter(|edit| !matches!(edit.kind, kind::ABSENT | kind::NULL));
-            if let (Some(place), Some(edit)) = (place, edit) {
-                let asked = asked(None, edit).map_err(|()| refusal_of_created(subject, created))?;
-                *place = asked.and_then(|(_, to)| to);
+            let Some(edit) = edit else { continue };
+            let asked = asked(None, edit).map_err(|()| refusal_of_created(subject, created))?;
+            let to = asked.and_then(|(_, to)| to);
+            if let Some(place) =
+                self.follower(created, row).and_then(|follower| self.created.get_mut(follower))
+            {
+                place.clone_from(&to);
+            }
+            if let Some(place) = self.created.get_mut(usize::from(created)) {
+                *place = to;
             }
         }
         let known = (0u16..).zip(&self.created).zip(&self.layout.created);
@@ -182,15 +188,30 @@ impl Known {
     /// The images whose declarations an edit of `image` concerns. Before and after share the name of their struct: so that they
     /// stay alike, an image that the row does not have follows the other.
     fn declaring(&self, image: Image, row: &Row) -> impl Iterator<Item = Image> + use<> {
-        let present = |image| row_image(row, image).presence == Presence::Present;
-        let own = self.side.images().contains(&image) && present(image);
-        let other = match image {
-            Image::Before => Some(Image::After),
-            Image::After => Some(Image::Before),
-            Image::Key | Image::Header | Image::Meta => None,
-        };
-        let other = other.filter(|other| own && !present(*other));
+        let own = self.side.images().contains(&image) && is_present(image, row);
+        let other = other(image).filter(|other| own && !is_present(*other, row));
         own.then_some(image).into_iter().chain(other)
+    }
+
+    /// The created column of the same name in an image that the row does not have, for the same reason.
+    fn follower(&self, created: u16, row: &Row) -> Option<usize> {
+        let own = self.layout.created.get(usize::from(created))?;
+        let other = other(own.image).filter(|other| !is_present(*other, row))?;
+        let is_it = |one: &Created| one.image == other && one.name == own.name;
+        self.layout.created.iter().position(is_it)
+    }
+}
+
+fn is_present(image: Image, row: &Row) -> bool {
+    row_image(row, image).presence == Presence::Present
+}
+
+/// The image whose struct has the same name.
+fn other(image: Image) -> Option<Image> {
+    match image {
+        Image::Before => Some(Image::After),
+        Image::After => Some(Image::Before),
+        Image::Key | Image::Header | Image::Meta => None,
     }
 }
 

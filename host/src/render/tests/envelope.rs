@@ -157,6 +157,20 @@ fn a_created_column_is_declared_and_stays_so() {
 }
 
 #[test]
+fn a_created_column_is_declared_in_the_image_that_is_not_there() {
+    let insert =
+        Bench::new(Dialect::Debezium, None, Some(&event(&schema(FIELDS, FIELDS), "null", ROW)));
+    let bench = insert.created(Image::After, Some("new")).created(Image::Before, Some("new")).at(
+        Place::Created(0),
+        kind::NUMBER,
+        "1",
+    );
+    let (before, after) = fields(&bench);
+    assert_eq!(after, FIELDS.replace(']', r#",{"type":"int64","optional":true,"field":"new"}]"#));
+    assert_eq!(before, after);
+}
+
+#[test]
 fn a_key_in_an_envelope_is_edited_in_its_payload() {
     let schema = r#"{"type":"struct","fields":[{"type":"int32","optional":false,"field":"id"}],"optional":false,"name":"K"}"#;
     let value = event(&super::envelope::schema(FIELDS, FIELDS), "null", ROW);
