@@ -81,9 +81,12 @@ impl Observer {
         }
     }
 
-    pub(super) fn assigned(&mut self, at: &TopicPartition) {
-        let series = self.metrics.partition(&self.pipeline, &at.topic, at.partition);
-        self.partitions.insert(at.clone(), series);
+    /// The group has given its answer, even if that is no partition.
+    pub(super) fn assigned<'a>(&mut self, new: impl Iterator<Item = &'a TopicPartition>) {
+        for at in new {
+            let series = self.metrics.partition(&self.pipeline, &at.topic, at.partition);
+            self.partitions.insert(at.clone(), series);
+        }
         self.own.set_group(Group::Member { partitions: self.partitions.len() });
     }
 

@@ -59,7 +59,7 @@ struct Held {
 /// What happened to the member. Each is dealt with before the next one is asked for.
 #[derive(Debug)]
 pub enum Event {
-    /// Partitions are to be ours. Answer with [`Source::complete_assign`].
+    /// Partitions are to be ours; none where the group has no more for us. Answer with [`Source::complete_assign`].
     Assigned(Vec<Assigned>),
     /// Partitions are to be given back. Settle and commit what is under way, then answer with
     /// [`Source::complete_revoke`]. Where they are `lost`, others have them already, and a commit would be refused.
@@ -123,7 +123,6 @@ impl Source {
         }
         loop {
             match self.events.poll(Duration::ZERO)? {
-                Polled::Assign(places) if places.is_empty() => self.answer_empty(),
                 Polled::Assign(places) => return self.resolve(places),
                 Polled::Revoke(places) => {
                     let lost = self.client.assignment_lost();

@@ -60,6 +60,9 @@ pub(super) fn resolve(
     assigned: &[Place],
     start: Start,
 ) -> Result<Vec<Assigned>, Fault> {
+    if assigned.is_empty() {
+        return Ok(Vec::new());
+    }
     let committed = client.committed(assigned, PATIENCE)?;
     let mut resolved = Vec::with_capacity(assigned.len());
     let mut topics: Vec<(Arc<str>, History)> = Vec::new();

@@ -8,6 +8,7 @@ use lockgate_tests::rows::update;
 use crate::PROGRAM;
 
 super::on_both! {
+    more_lanes_than_partitions_are_ready_all_the_same
     latest_begins_after_what_is_there
     a_timestamp_begins_with_the_first_record_of_that_time
     a_partition_that_is_added_is_read_from_its_beginning
@@ -20,6 +21,15 @@ super::on_both! {
 fn marks(journey: &Journey) -> Vec<String> {
     let outputs = journey.outputs().unwrap();
     outputs.iter().map(|output| output.header(MARK).unwrap().to_owned()).collect()
+}
+
+fn more_lanes_than_partitions_are_ready_all_the_same(cluster: &Cluster) {
+    let mut journey = Journey::new(cluster, PROGRAM, 1).unwrap();
+    journey.pipeline = "lanes = 2\n".to_owned();
+    let gateway = journey.start().unwrap();
+    journey.write((0..10).map(|number| update(number, 1))).unwrap();
+    journey.check(|_| Fate::Forwarded).unwrap();
+    gateway.stop().unwrap();
 }
 
 fn latest_begins_after_what_is_there(cluster: &Cluster) {

@@ -15,13 +15,13 @@ impl Lane {
         for one in assigned {
             let handle = self.tracker.assign(one.begin);
             let owned = self.partitions.assign(one.at.clone(), handle);
-            if self.filter.takes(&one.at.topic) {
-                self.parts.observer.assigned(&one.at);
-            } else {
+            if !self.filter.takes(&one.at.topic) {
                 // A pattern may match topics that the pipeline itself writes; reading those would go round for ever.
                 owned.ignore();
             }
         }
+        let taken = assigned.iter().map(|one| &one.at).filter(|at| self.filter.takes(&at.topic));
+        self.parts.observer.assigned(taken);
         if let Err(error) = self.source.complete_assign(assigned) {
             warn!(error = %chain(&error), "taking partitions failed");
         }

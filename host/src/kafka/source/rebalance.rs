@@ -10,13 +10,6 @@ use crate::kafka::start::{self, Assigned};
 use crate::kafka::{Error, TopicPartition};
 
 impl Source {
-    /// The group waits for an answer even where nothing changes.
-    pub(super) fn answer_empty(&self) {
-        if let Err(fault) = self.client.assign(&[]) {
-            debug!(error = %fault, "an empty assignment was not taken");
-        }
-    }
-
     pub(super) fn resolve(&mut self, places: Vec<Place>) -> Option<Event> {
         match start::resolve(&self.client, &places, self.start) {
             Ok(assigned) => {
