@@ -129,6 +129,13 @@ impl Part {
                 '*' => Token::Any,
                 '?' => Token::One,
                 '\\' => Token::Char(chars.next().ok_or("a backslash at its end escapes nothing")?),
+                // Other globs know them. A rule that silently matches nothing would leave a column in clear.
+                '[' | ']' | '{' | '}' => {
+                    return Err(format!(
+                        "{text:?} has {char:?}, and only * and ? stand for other characters here; write \\{char} \
+                         for the character itself"
+                    ));
+                }
                 other => Token::Char(other),
             });
         }
