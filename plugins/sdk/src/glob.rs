@@ -243,6 +243,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn patterns_of_other_globs_are_refused_not_taken_literally() {
+        for text in ["toasty.[jt]", "{email,ssn}"] {
+            let refusal = ColumnGlob::parse(text).unwrap_err();
+            assert!(refusal.contains("only * and ? stand for other characters"), "{refusal}");
+        }
+        assert!(ColumnGlob::parse(r"odd\[name\]").is_ok());
+    }
+
     fn names(glob: &str, column: &str) -> bool {
         let column = Column { name: column.into(), ..Column::default() };
         ColumnGlob::parse(glob).unwrap().matches(&customers(), &column)
