@@ -20,15 +20,20 @@ pub struct Corpora {
     root: PathBuf,
 }
 
-/// One data file with what `INDEX.tsv` says of it.
-pub struct File {
-    /// Its path below the corpora.
+/// What an index says of a file.
+pub struct Listed {
+    /// Its path below the folder of the index.
     pub name: String,
-    pub text: Vec<u8>,
-    /// How many objects of each kind it holds, by the names of [`Kind::as_str`].
+    /// How many objects or records of each kind it holds.
     pub kinds: BTreeMap<String, usize>,
-    /// How many of them are change events of a known tool.
-    pub events: usize,
+    /// How many of them count: change events of a known tool in a data file, every record in a captured one.
+    pub count: usize,
+}
+
+/// One data file.
+pub struct File {
+    pub listed: Listed,
+    pub text: Vec<u8>,
 }
 
 /// One object of a file.
@@ -54,16 +59,15 @@ impl Corpora {
 
     /// Every file that `INDEX.tsv` lists.
     pub fn files(&self) -> anyhow::Result<Vec<File>> {
-        let index = self.index("INDEX.tsv")?;
-        let read = |(events, name, kinds): (usize, String, BTreeMap<String, usize>)| {
-            let text = fs::read(self.root.join(&name)).with_context(|| format!("reading {name}"));
-            Ok(File { text: text?, name, kinds, events })
+        let read = |listed: Listed| {
+            let text = fs::read(self.root.join(&listed.name));
+            Ok(File { text: text.with_context(|| format!("reading {}", listed.name))?, listed })
         };
-        index.into_iter().map(read).collect()
+        self.index("INDEX.tsv")?.into_iter().map(read).collect()
     }
 
-    /// The files of records as Kafka held them, by name, with the number of records and of each kind.
-    pub fn captured_index(&self) -> anyhow::Result<Vec<(usize, String, BTreeMap<String, usize>)>> {
+    /// The files of records as Kafka held them.
+    pub fn captured_index(&self) -> anyhow::Result<Vec<Listed>> {
         self.index("captured/INDEX.tsv")
     }
 
@@ -80,13 +84,13 @@ impl Corpora {
     }
 
     /// Rows of a count, a name, and counts by kind as a JSON object, below a heading.
-    fn index(&self, name: &str) -> anyhow::Result<Vec<(usize, String, BTreeMap<String, usize>)>> {
+    fn index(&self, name: &str) -> anyhow::Result<Vec<Listed>> {
         let text = fs::read_to_string(self.root.join(name)).context("reading the index")?;
         let rows = text.lines().skip(1).map(|line| {
             let mut cells = line.splitn(3, '\t');
             let mut cell = || cells.next().with_context(|| format!("reading the line {line:?}"));
             let (count, name, kinds) = (cell()?.parse()?, cell()?.to_owned(), cell()?);
-            Ok((count, name, serde_json::from_str(kinds)?))
+            Ok(Listed { name, kinds: serde_json::from_str(kinds)?, count })
         });
         let rows: Vec<_> = rows.collect::<anyhow::Result<_>>()?;
         ensure!(!rows.is_empty(), "{name} lists nothing");

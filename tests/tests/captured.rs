@@ -10,4 +10,5 @@ mod captured {
     mod rows;
     mod keys;
     mod envelope;
+    mod clear;
 }

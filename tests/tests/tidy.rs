@@ -199,12 +199,12 @@ fn nothing_unfinished_or_foreign_is_in_the_tree() {
     let machine = ["/home/", "/root/", "/Users/"];
     let marks =
         [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X"), concat!("#[ign", "ore")];
-    let binaries = ["wasm", "cwasm", "jar", "so", "a", "o", "png", "gz", "zip"];
+    let binaries = ["wasm", "cwasm", "jar", "so", "a", "o", "png", "gz", "zip", "pending-snap"];
     let mut offences = Vec::new();
     for (name, text) in files() {
         let extension = Path::new(&name).extension().and_then(|e| e.to_str()).unwrap_or_default();
         if binaries.contains(&extension) || text.is_none() {
-            offences.push(format!("{name}: a binary"));
+            offences.push(format!("{name}: a binary or left-over"));
         }
         if name.ends_with("mod.rs") {
             offences.push(format!("{name}: modules are foo.rs beside foo/"));

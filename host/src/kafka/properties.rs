@@ -37,9 +37,6 @@ const CONSUMER: &[(&str, &str)] = &[
     ("check.crcs", "true"),
     ("allow.auto.create.topics", "false"),
     ("max.poll.interval.ms", "300000"),
-    // Members hear of a rebalance in the answer to a heartbeat, and a cooperative one has two rounds: at the default of three
-    // seconds a partition that moves would stand still for six.
-    ("heartbeat.interval.ms", "1000"),
     ("queued.max.messages.kbytes", "16384"),
     ("queued.min.messages", "20000"),
     // The default of one second shows as a stall each time pressure ends.
@@ -50,8 +47,12 @@ const CONSUMER: &[(&str, &str)] = &[
 ];
 
 /// Not accepted together with `group.protocol = "consumer"`, where the broker decides.
-const CLASSIC_GROUP: &[(&str, &str)] =
-    &[("partition.assignment.strategy", "cooperative-sticky"), ("heartbeat.interval.ms", "3000")];
+const CLASSIC_GROUP: &[(&str, &str)] = &[
+    ("partition.assignment.strategy", "cooperative-sticky"),
+    // Members hear of a rebalance in the answer to a heartbeat, and a cooperative one has two rounds: at the default of three
+    // seconds a partition that moves would stand still for six.
+    ("heartbeat.interval.ms", "1000"),
+];
 
 const PRODUCER: &[(&str, &str)] = &[
     ("enable.idempotence", "true"),

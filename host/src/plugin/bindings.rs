@@ -11,8 +11,8 @@ wasmtime::component::bindgen!({
 });
 
 pub(super) use exports::lockgate::plugin::transform::Guest as Transform;
-pub(super) use lockgate::plugin::host;
-pub(super) use lockgate::plugin::types;
+pub(super) use self::lockgate::plugin::host;
+pub(super) use self::lockgate::plugin::types;
 
 /// The longest reason of a rejected row, in bytes.
 const REASON_BYTES: usize = 1 << 10;

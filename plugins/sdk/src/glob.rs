@@ -129,6 +129,13 @@ impl Part {
                 '*' => Token::Any,
                 '?' => Token::One,
                 '\\' => Token::Char(chars.next().ok_or("a backslash at its end escapes nothing")?),
+                // Other globs know them. A rule that silently matches nothing would leave a column in clear.
+                '[' | ']' | '{' | '}' => {
+                    return Err(format!(
+                        "{text:?} has {char:?}, and only * and ? stand for other characters here; write \\{char} \
+                         for the character itself"
+                    ));
+                }
                 other => Token::Char(other),
             });
         }
@@ -234,6 +241,15 @@ mod tests {
             name: "customers".into(),
             ..Table::default()
         }
+    }
+
+    #[test]
+    fn patterns_of_other_globs_are_refused_not_taken_literally() {
+        for text in ["toasty.[jt]", "{email,ssn}"] {
+            let refusal = ColumnGlob::parse(text).unwrap_err();
+            assert!(refusal.contains("only * and ? stand for other characters"), "{refusal}");
+        }
+        assert!(ColumnGlob::parse(r"odd\[name\]").is_ok());
     }
 
     fn names(glob: &str, column: &str) -> bool {

@@ -1,7 +1,7 @@
 //! Rows in the envelope of Connect's converter, whose schema follows what becomes of its columns.
 
 use super::plugins::{Changes, postgres_with_schema};
-use super::rows::{ANNA, ANNAS_UID, ID_1001};
+use super::rows::{ANNA, ANNAS_UID, ID_1001, ID_1101};
 
 const CUSTOMERS: &str = "pgschema.public.customers";
 
@@ -48,4 +48,25 @@ fn a_schema_follows_its_columns() {
             headers: &[("customer", ANNAS_UID)],
         },
     );
+}
+
+#[test]
+fn a_tombstone_has_only_its_key_in_an_envelope() {
+    let Some(postgres) = postgres_with_schema() else { return };
+    let new = format!(r#"{{"id":"{ID_1101}"}}"#);
+    postgres.check(
+        (CUSTOMERS, 0, 20),
+        &Changes {
+            topic: Some("pii.customers"),
+            key: &[KEY_SCHEMA, (1, "1001", &format!("\"{ID_1001}\""))],
+            headers: &[("__debezium.newkey", &new)],
+            ..Changes::default()
+        },
+    );
+}
+
+#[test]
+fn placeholders_leave_value_and_schema_as_they_came() {
+    let Some(postgres) = postgres_with_schema() else { return };
+    postgres.check(("pgschema.public.toasty", 2, 1), &Changes::default());
 }

@@ -1,7 +1,7 @@
 //! The three official plugins over a whole file, and what became of each of its records.
 
 use std::fs;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, OnceLock};
 
 use lockgate::config;
 use lockgate::gateway::Loaded;
@@ -69,25 +69,27 @@ pub(crate) struct Carried {
 }
 
 pub(crate) fn postgres() -> Option<&'static Carried> {
-    static CARRIED: LazyLock<Option<Carried>> =
-        LazyLock::new(|| carried("debezium-postgres.records.jsonl"));
-    CARRIED.as_ref()
+    static CARRIED: OnceLock<Carried> = OnceLock::new();
+    carried(&CARRIED, "debezium-postgres.records.jsonl")
 }
 
 pub(crate) fn postgres_with_schema() -> Option<&'static Carried> {
-    static CARRIED: LazyLock<Option<Carried>> =
-        LazyLock::new(|| carried("debezium-postgres-schema.records.jsonl"));
-    CARRIED.as_ref()
+    static CARRIED: OnceLock<Carried> = OnceLock::new();
+    carried(&CARRIED, "debezium-postgres-schema.records.jsonl")
 }
 
 pub(crate) fn mariadb() -> Option<&'static Carried> {
-    static CARRIED: LazyLock<Option<Carried>> =
-        LazyLock::new(|| carried("debezium-mariadb.records.jsonl"));
-    CARRIED.as_ref()
+    static CARRIED: OnceLock<Carried> = OnceLock::new();
+    carried(&CARRIED, "debezium-mariadb.records.jsonl")
 }
 
-fn carried(file: &str) -> Option<Carried> {
-    let came = Corpora::find()?.captured(file).unwrap();
+/// Carries a file once for all tests; each of them says so where it is skipped.
+fn carried(once: &'static OnceLock<Carried>, file: &str) -> Option<&'static Carried> {
+    let corpora = Corpora::find()?;
+    Some(once.get_or_init(|| carry(corpora.captured(file).unwrap())))
+}
+
+fn carry(came: Vec<Captured>) -> Carried {
     let folder = TempDir::new().unwrap();
     for (name, text) in [("10-filter", FILTER), ("20-mask", MASK), ("30-reshape", RESHAPE)] {
         fs::write(folder.path().join(name).with_extension("toml"), text).unwrap();
@@ -103,7 +105,7 @@ fn carried(file: &str) -> Option<Carried> {
             true
         });
     }
-    Some(Carried { came, left })
+    Carried { came, left }
 }
 
 fn taken(outcome: Outcome<'_>, offset: i64) -> Left {

@@ -10,7 +10,7 @@ use lockgate::outcome::Outcome;
 use lockgate::pipeline::Pipeline;
 use lockgate::record::{Output, Partition, Record};
 use lockgate::table::Dialect;
-use lockgate_tests::corpora::Corpora;
+use lockgate_tests::corpora::{Corpora, Listed};
 
 use super::carry::{FILES, borrow, topics};
 
@@ -76,7 +76,7 @@ fn captured_records_leave_as_they_came_and_are_what_the_index_says() {
     let Some(corpora) = Corpora::find() else { return };
     let index = corpora.captured_index().unwrap();
     assert_eq!(index.len(), FILES.len());
-    for (count, file, kinds) in index {
+    for Listed { name: file, kinds, count } in index {
         let (_, dialect) = FILES.into_iter().find(|(name, _)| *name == file).unwrap();
         let mut expected: BTreeMap<&str, usize> = BTreeMap::new();
         for (kind, count) in &kinds {

@@ -31,7 +31,7 @@ pub(crate) fn carry(
     let mut carried = 0;
     for file in corpora.files().unwrap() {
         let events: Vec<Event<'_>> = file.events().into_iter().filter(&chosen).collect();
-        let topic: Arc<str> = file.name.as_str().into();
+        let topic: Arc<str> = file.listed.name.as_str().into();
         let records: Vec<Record<'_>> = (0i64..)
             .zip(&events)
             .map(|(offset, event)| Record {
@@ -46,7 +46,7 @@ pub(crate) fn carry(
             .collect();
         pipeline.process(&records, |number, about, outcome| {
             carried += 1;
-            settled(&file.name, &events[number], about, outcome);
+            settled(&file.listed.name, &events[number], about, outcome);
             true
         });
     }
