@@ -101,13 +101,14 @@ fn measure(
     };
     // One event on its own way shows that the program has joined and is warm.
     let warm: Vec<Record> = records(1, 0..PARTITIONS as usize);
+    let warm_passing = passing(contender, &warm);
     client.produce(&from, &warm)?;
-    wait_for(&client, &to, warm.len())?;
+    wait_for(&client, &to, warm_passing)?;
     let batch = records(7, 0..events);
-    let passing = batch.iter().filter(|record| passes(contender, record)).count();
+    let passing = passing(contender, &batch);
     let (begun, cpu) = (Instant::now(), program.cpu()?);
     client.produce(&from, &batch)?;
-    wait_for(&client, &to, warm.len() + passing)?;
+    wait_for(&client, &to, warm_passing + passing)?;
     let (took, cpu) = (begun.elapsed(), program.cpu()?.saturating_sub(cpu));
     let events = u32::try_from(events).map_or(f64::NAN, f64::from);
     Ok(Figure { cpu: cpu.as_secs_f64() * 1e6 / events, rate: events / took.as_secs_f64() })
@@ -123,6 +124,11 @@ fn records(seed: u64, numbers: std::ops::Range<usize>) -> Vec<Record> {
     numbers.map(record).collect()
 }
 
+/// How many of the records the contender writes outputs for.
+fn passing(contender: Contender, records: &[Record]) -> usize {
+    records.iter().filter(|record| passes(contender, record)).count()
+}
+
 /// Whether the contender writes an output for the record; the filter drops customers of one country.
 fn passes(contender: Contender, record: &Record) -> bool {
     let after = record.value_text().split("\"after\":").nth(1).unwrap_or_default();
@@ -136,7 +142,7 @@ fn wait_for(client: &Client, topic: &str, records: usize) -> anyhow::Result<()> 
             begun.elapsed() < PATIENCE,
             "waiting for {records} records in \"{topic}\": too long"
         );
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(100));
     }
     Ok(())
 }
