@@ -10,9 +10,9 @@ wasmtime::component::bindgen!({
     ownership: Borrowing { duplicate_if_necessary: true },
 });
 
-pub(super) use exports::lockgate::plugin::transform::Guest as Transform;
 pub(super) use self::lockgate::plugin::host;
 pub(super) use self::lockgate::plugin::types;
+pub(super) use exports::lockgate::plugin::transform::Guest as Transform;
 
 /// The longest reason of a rejected row, in bytes.
 const REASON_BYTES: usize = 1 << 10;

@@ -22,7 +22,10 @@ fn main() {
         ratios(1);
         return;
     }
-    ratios(ROUNDS);
+    // Who asks for single benches is looking closer already.
+    if !std::env::args().skip(1).any(|argument| !argument.starts_with("--")) {
+        ratios(ROUNDS);
+    }
     divan::main();
 }
 
