@@ -23,13 +23,13 @@ pub(super) fn check(schema: &str, settings: &Value) -> Result<(), LoadError> {
             let wrong = err.masked();
             LoadError::new(format!("the settings schema it publishes is no JSON Schema: {wrong}"))
         })?;
-    let wrong: Vec<String> = validator.iter_errors(settings).take(LISTED).map(describe).collect();
+    let errors = validator.iter_errors(settings).take(LISTED);
+    let wrong: Vec<String> = errors.map(|error| describe(&error, &schema)).collect();
     if wrong.is_empty() { Ok(()) } else { Err(LoadError::new(wrong.join("; "))) }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what the iterator of errors yields")]
-fn describe(error: ValidationError<'_>) -> String {
-    let path: Vec<String> = segments(&error);
+fn describe(error: &ValidationError<'_>, schema: &Value) -> String {
+    let path: Vec<String> = segments(error);
     let setting = match (error.kind(), path.as_slice()) {
         (ValidationErrorKind::Required { property }, path) => {
             let name = property.as_str().unwrap_or_default();
@@ -39,7 +39,7 @@ fn describe(error: ValidationError<'_>) -> String {
         (_, []) => "settings".to_owned(),
         (_, path) => format!("setting \"{}\"", path.join(".")),
     };
-    format!("{setting}: {}", expectation(&error))
+    format!("{setting}: {}", expectation(error, schema))
 }
 
 fn segments(error: &ValidationError<'_>) -> Vec<String> {
@@ -48,16 +48,30 @@ fn segments(error: &ValidationError<'_>) -> Vec<String> {
     pointer.split('/').skip(1).map(unescape).collect()
 }
 
-/// What was expected instead. A choice is told by its branches.
-fn expectation(error: &ValidationError<'_>) -> String {
+/// What was expected instead. A choice is told by its branches, and a pattern by what its schema says of it, where it does.
+fn expectation(error: &ValidationError<'_>, schema: &Value) -> String {
     let branches = match error.kind() {
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             context
         }
+        ValidationErrorKind::Pattern { .. } => {
+            if let Some(text) = description(error, schema) {
+                return format!("it is none of what is described: {text}");
+            }
+            return lower_first(&error.masked_with("it").to_string());
+        }
         _ => return lower_first(&error.masked_with("it").to_string()),
     };
-    let branches = branches.iter().filter_map(|branch| branch.first()).map(expectation);
-    branches.collect::<Vec<_>>().join(", or ")
+    let branches = branches.iter().filter_map(|branch| branch.first());
+    branches.map(|branch| expectation(branch, schema)).collect::<Vec<_>>().join(", or ")
+}
+
+/// The description beside the keyword that was broken, on one line.
+fn description(error: &ValidationError<'_>, schema: &Value) -> Option<String> {
+    let (beside, _) = error.schema_path().as_str().rsplit_once('/')?;
+    let text = schema.pointer(beside)?.get("description")?.as_str()?;
+    let text: Vec<&str> = text.split_whitespace().collect();
+    Some(text.join(" ").trim_end_matches('.').to_owned())
 }
 
 fn lower_first(text: &str) -> String {
@@ -104,6 +118,17 @@ mod tests {
             "setting \"columns.ssn\": it does not match \"^keep\"; \
              setting \"columns.a.b\": it is not of type \"string\"; \
              setting \"keep\": it is less than the minimum of 1"
+        );
+    }
+
+    #[test]
+    fn a_pattern_with_a_description_is_told_by_it() {
+        let rule =
+            json!({ "pattern": "^(null|redact)$", "description": "The rule: null\n or redact." });
+        let schema = json!({ "properties": { "rule": rule } });
+        assert_eq!(
+            refusal(&schema, &json!({ "rule": "hide" })),
+            "setting \"rule\": it is none of what is described: The rule: null or redact"
         );
     }
 

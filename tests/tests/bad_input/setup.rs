@@ -104,7 +104,7 @@ fn settings_that_do_not_fit_are_named() {
     folder.put("plugins/20-mask-two.toml", "plugin = \"mask\"\ndedline = \"1s\"\n").unwrap();
     insta::assert_snapshot!(refusal(&folder, &config(GOOD)), @r#"
     lockgate: running the task "gateway": pipeline "shop": loading plugins from "DIR/plugins":
-      10-mask.toml: setting "columns.email": it does not match "^(null|constant:[\s\S]*|redact|keep-(first|last):[1-9][0-9]*|keep-domain|hmac(:hex|:base64url)?)$", or it is not of type "object"
+      10-mask.toml: setting "columns.email": it is none of what is described: The rule. "null": NULL. "constant:TEXT": this text. "redact": a value of the same kind and length. "keep-first:N", "keep-last:N": all but N characters are covered. "keep-domain": what precedes the @ of an e-mail address is covered. "hmac", "hmac:base64url": the key's id and HMAC-SHA-256 of the value, or it is not of type "object"
       20-mask-two.toml: DIR/plugins/20-mask-two.toml:2:1: there is no key "dedline" here
       |
     2 | dedline = "1s"
