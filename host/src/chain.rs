@@ -39,7 +39,7 @@ pub struct Stage {
     /// Globs over `database.schema.table`, `schema.table` and `table`; none for every table.
     pub tables: Option<globset::GlobSet>,
     pub on_fault: FaultPolicy,
-    /// Calls since the last [`Chain::take_calls`].
+    /// Calls that nobody has asked for yet.
     pub calls: Vec<Made>,
 }
 
@@ -375,7 +375,7 @@ fn original<'e>(target: Target, row: u32, batch: Batch<'e, '_>) -> Option<&'e [u
     original_in(target, row, batch.records.get(row.record as usize)?, batch.events)
 }
 
-/// As [`original`], of a row and its record.
+/// The bytes that `target` has in a row of `record`, before any edit.
 pub fn original_in<'e>(
     target: Target,
     row: &Row,
