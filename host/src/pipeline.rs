@@ -152,7 +152,8 @@ impl Pipeline {
         class: Class,
         refusal: Refusal,
     ) -> Outcome<'a> {
-        match self.settings.classes.get(&class).copied().unwrap_or_else(|| default_policy(class)) {
+        // Every class that comes here has a policy; one that had none would not be let pass.
+        match self.settings.classes.get(&class).copied().unwrap_or(ClassPolicy::DeadLetter) {
             ClassPolicy::Pass => {
                 let topic = self.output_topic(record.topic);
                 Outcome::Forward { record: self.unchanged(record, topic), emissions: Vec::new() }
@@ -334,23 +335,6 @@ fn unknown(value: &[u8], dialect: Dialect) -> String {
             "the value is no {dialect} event; check `dialect` and `from`, or set `unknown = \"pass\"` \
              under [pipeline.classes]"
         ),
-    }
-}
-
-/// Non-row classes pass; what nobody understands is refused.
-fn default_policy(class: Class) -> ClassPolicy {
-    match class {
-        Class::Unknown => ClassPolicy::DeadLetter,
-        Class::Row
-        | Class::Tombstone
-        | Class::Truncate
-        | Class::Message
-        | Class::Heartbeat
-        | Class::Transaction
-        | Class::Watermark
-        | Class::SchemaChange
-        | Class::SnapshotMarker
-        | Class::Encrypted => ClassPolicy::Pass,
     }
 }
 

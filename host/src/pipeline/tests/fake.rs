@@ -1,13 +1,13 @@
 //! Stand-in plugins and records for the journey's tests, and the one door through which they run.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::chain::Stage;
 use crate::config::{
-    FaultPolicy, Limits, LostOffsets, PartitionBy, Payload, Pipeline as Settings, Start, Template,
+    ClassPolicy, FaultPolicy, Limits, LostOffsets, PartitionBy, Payload, Pipeline as Settings,
+    Start, Template,
 };
 use crate::contract::{
     Answer, Batch, Cells, Edit, Fault, FaultClass, Field, Image, Plan, Transform, kind,
@@ -147,7 +147,7 @@ pub(super) fn settings() -> Settings {
         partition: PartitionBy::Same,
         lanes: 1,
         create_topics: false,
-        classes: BTreeMap::new(),
+        classes: ClassPolicy::defaults(),
         limits: Limits::default(),
     }
 }
