@@ -6,6 +6,7 @@ mod gather;
 mod apply;
 mod explain;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -162,6 +163,11 @@ impl Chain {
 
     pub fn overlay(&self) -> &Overlay {
         &self.overlay
+    }
+
+    /// Takes a row that was dropped out of its record, whose other rows stay.
+    pub fn remove_row(&mut self, row: u32) {
+        self.overlay.remove_row(row);
     }
 
     /// Records the plugins made beside the row, in the order of the stages.
@@ -369,27 +375,22 @@ fn set(verdicts: &mut [Verdict], row: u32, verdict: Verdict) {
     }
 }
 
-/// The bytes that `target` has in the source, before any edit.
-fn original<'e>(target: Target, row: u32, batch: Batch<'e, '_>) -> Option<&'e [u8]> {
+/// The JSON text that `target` has in the source, before any edit.
+fn original<'e>(target: Target, row: u32, batch: Batch<'e, '_>) -> Option<Cow<'e, [u8]>> {
     let row = batch.events.rows.get(row as usize)?;
     original_in(target, row, batch.records.get(row.record as usize)?, batch.events)
 }
 
-/// The bytes that `target` has in a row of `record`, before any edit.
+/// The JSON text that `target` has in a row of `record`, before any edit.
 pub fn original_in<'e>(
     target: Target,
     row: &Row,
     record: &'e Record<'_>,
     events: &Events,
-) -> Option<&'e [u8]> {
+) -> Option<Cow<'e, [u8]>> {
     let Target::Column { image, column } = target else { return None };
-    let (span, text) = match image {
-        Image::Before => (&row.before, record.value?),
-        Image::After => (&row.after, record.value?),
-        Image::Key => (&row.key, record.key?),
-        Image::Header | Image::Meta => return None,
-    };
+    let text = if image == Image::Key { record.key? } else { record.value? };
     // Where a name stands twice the last one counts, as for most readers.
-    let member = events.members_of(span).iter().rfind(|member| member.column == column)?;
-    Some(member.value.of(text))
+    let mut members = events.members_of(row.image(image)?).iter();
+    Some(members.rfind(|member| member.column == column)?.raw(text))
 }

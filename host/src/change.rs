@@ -4,11 +4,19 @@
 pub mod json;
 mod shape;
 mod debezium;
+mod envelope;
+mod sheet;
+mod canal;
 mod types;
 mod topic;
 mod recognise;
 mod decode;
 
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::cell;
+use crate::contract::Image;
 use crate::table;
 
 pub use decode::Decoder;
@@ -87,6 +95,9 @@ pub struct Event {
     /// Range of `Events::rows`; empty for most classes. A tombstone has one row with a key and no images.
     pub first_row: u32,
     pub last_row: u32,
+    /// Range of `Events::sides`, in the order of the text.
+    pub first_side: u32,
+    pub last_side: u32,
     /// The `schema` of a value or key in an envelope; empty without one.
     pub value_schema: Span,
     pub key_schema: Span,
@@ -102,9 +113,61 @@ pub struct Row {
     pub table: table::Index,
     /// As Debezium spells it: `c`, `u`, `d`, `r`; a tombstone is a `d`.
     pub operation: u8,
+    /// The object it is in, where a value holds several; empty elsewhere.
+    pub object: Span,
+    /// `before` holds only the columns that changed: what it does not have is as in `after`.
+    pub delta: bool,
+    /// Says more about the row before it, as the `updatedFields` of a MongoDB update do: its cells are edited like any row's,
+    /// but whether it passes is decided for the row before it.
+    pub companion: bool,
     pub before: RowImage,
     pub after: RowImage,
+    /// Of the rows of one record only the first has one.
     pub key: RowImage,
+}
+
+impl Row {
+    pub fn image(&self, image: Image) -> Option<&RowImage> {
+        match image {
+            Image::Before => Some(&self.before),
+            Image::After => Some(&self.after),
+            Image::Key => Some(&self.key),
+            Image::Header | Image::Meta => None,
+        }
+    }
+}
+
+/// A place in a value, beside the images of its rows, that speaks of their columns and is kept in step with them.
+#[derive(Clone, Copy, Debug)]
+pub struct Side {
+    pub kind: SideKind,
+    /// The whole JSON value.
+    pub span: Span,
+    /// Number of the row in `Events::rows` whose table it speaks of; none where the record has no row.
+    pub row: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SideKind {
+    /// An object with a member for each column (`mysqlType`, `sqlType`).
+    ByColumn,
+    /// An array of column names (`pkNames`, `primary_key_columns`).
+    Names,
+    /// An array of the values that the columns of the array before it have (Maxwell's `primary_key`).
+    KeyValues,
+    /// A string of SQL, which may hold any value of any row.
+    Sql(SqlFlavour),
+    /// Debezium's `tableChanges`: defaults and comments of columns may hold anything.
+    TableChanges,
+}
+
+/// Which server's SQL a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SqlFlavour {
+    MySql,
+    PostgreSql,
+    Oracle,
+    Unknown,
 }
 
 /// One image of a row. Spans of `before` and `after` are in the value, those of `key` in the key.
@@ -116,6 +179,42 @@ pub struct RowImage {
     /// Range of `Events::members`, in the order of the text, duplicates included.
     pub first_member: u32,
     pub last_member: u32,
+    /// How its members stand in the text.
+    pub form: Form,
+}
+
+/// How a member stands in the text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// `"name":value`.
+    #[default]
+    Plain,
+    /// `\"name\":value`, in JSON that is itself the text of a string: everything is escaped once more.
+    Escaped,
+    /// `"pk.name":value`, in Maxwell's keys.
+    Prefixed,
+    /// `{"name":value}`, an element of an array, in Maxwell's keys.
+    Boxed,
+}
+
+impl Form {
+    /// Bytes between the start of the member and its name.
+    pub fn before_name(self) -> usize {
+        match self {
+            Self::Plain => "\"".len(),
+            Self::Escaped => "\\\"".len(),
+            Self::Prefixed => "\"pk.".len(),
+            Self::Boxed => "{\"".len(),
+        }
+    }
+
+    /// Bytes between the end of the value and that of the member.
+    pub fn after_value(self) -> usize {
+        match self {
+            Self::Plain | Self::Escaped | Self::Prefixed => 0,
+            Self::Boxed => "}".len(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -135,8 +234,34 @@ pub struct Member {
     /// The name between its quotes, still escaped.
     pub name: Span,
     pub value: Span,
-    /// Number of the column in the row's table.
+    /// Number of the column in the row's table; [`NO_COLUMN`] for a member that is none.
     pub column: u16,
+    pub form: Form,
+}
+
+/// The column of a member that belongs to the format, not to the row; no table has so many.
+pub const NO_COLUMN: u16 = u16::MAX;
+
+impl Member {
+    /// From its first byte to its last, the comma left out.
+    pub fn whole(&self) -> Range<usize> {
+        let start = (self.name.start as usize).saturating_sub(self.form.before_name());
+        start..self.value.end as usize + self.form.after_value()
+    }
+
+    /// The JSON text of its value.
+    pub fn raw<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
+        let raw = self.value.of(text);
+        if self.form != Form::Escaped || !json::is_escaped(raw) {
+            return Cow::Borrowed(raw);
+        }
+        let mut plain = Vec::with_capacity(raw.len());
+        match cell::unescape(raw, &mut plain) {
+            Ok(()) => Cow::Owned(plain),
+            // Half of a surrogate pair: the decoder lets no such document be an image.
+            Err(_) => Cow::Borrowed(b"null"),
+        }
+    }
 }
 
 /// A batch of decoded records: flat lists that are cleared, never freed, between batches.
@@ -145,6 +270,7 @@ pub struct Events {
     pub events: Vec<Event>,
     pub rows: Vec<Row>,
     pub members: Vec<Member>,
+    pub sides: Vec<Side>,
 }
 
 impl Events {
@@ -152,6 +278,11 @@ impl Events {
         self.events.clear();
         self.rows.clear();
         self.members.clear();
+        self.sides.clear();
+    }
+
+    pub fn sides_of(&self, event: &Event) -> &[Side] {
+        self.sides.get(event.first_side as usize..event.last_side as usize).unwrap_or_default()
     }
 
     pub fn rows_of(&self, event: &Event) -> &[Row] {

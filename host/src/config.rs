@@ -1,6 +1,7 @@
 //! The configuration in which every name resolves and every limit is usable. What was typed is read and checked under
 //! `config/`; nothing after start looks at a raw value or at the environment.
 
+mod columns;
 mod document;
 mod error;
 mod plugin_file;
@@ -18,8 +19,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::change::Class;
-use crate::table::Dialect;
+use crate::table::{Dialect, Dialects};
 
+pub use self::columns::ColumnPattern;
 use self::document::Document;
 pub use self::error::Error;
 pub use self::properties::refused_property;
@@ -104,7 +106,14 @@ pub struct Admin {
 pub struct Pipeline {
     pub name: String,
     pub from: Vec<TopicPattern>,
-    pub dialect: Dialect,
+    pub dialects: Dialects,
+    /// How values are compressed inside the records; none where Kafka alone does it.
+    pub compression: Option<Compression>,
+    /// Columns that must never leave in clear.
+    pub protect: Vec<ColumnPattern>,
+    /// Columns that are known to be harmless: with `unlisted`, what neither these nor a plugin nor `protect` names.
+    pub listed: Vec<ColumnPattern>,
+    pub unlisted: Unlisted,
     /// Output topic; `{topic}` stands for the source topic.
     pub to: Template,
     /// The folder whose files are the chain.
@@ -130,7 +139,11 @@ impl Pipeline {
         Self {
             name: "apply".to_owned(),
             from: Vec::new(),
-            dialect,
+            dialects: dialect.into(),
+            compression: None,
+            protect: Vec::new(),
+            listed: Vec::new(),
+            unlisted: Unlisted::default(),
             to: Template::identity(),
             plugins,
             required: Vec::new(),
@@ -145,6 +158,25 @@ impl Pipeline {
             limits: Limits::default(),
         }
     }
+}
+
+/// How TiCDC's `large-message-handle-compression` writes values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// One block, without a frame.
+    Snappy,
+    /// The LZ4 frame format.
+    Lz4,
+}
+
+/// What happens to columns that no one has listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unlisted {
+    #[default]
+    Pass,
+    Remove,
+    DeadLetter,
+    Halt,
 }
 
 /// What a dead letter holds of the record it stands for.

@@ -11,6 +11,7 @@ pub mod cell;
 pub mod overlay;
 pub mod plugin;
 pub mod outcome_check;
+pub mod protect;
 pub mod chain;
 pub mod render;
 pub mod pipeline;

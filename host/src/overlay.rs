@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::contract::Image;
+use crate::table;
 
 /// What an edit replaces in its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,6 +25,8 @@ pub struct Overlay {
     latest: Vec<u32>,
     edits: Vec<Entry>,
     data: Vec<u8>,
+    /// Rows that leave their records, while others of the record stay.
+    removed: Vec<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +55,21 @@ impl Overlay {
         self.latest.resize(rows, 0);
         self.edits.clear();
         self.data.clear();
+        self.removed.clear();
+    }
+
+    /// Takes a row out of its record.
+    pub fn remove_row(&mut self, row: u32) {
+        self.removed.push(row);
+    }
+
+    pub fn is_removed(&self, row: u32) -> bool {
+        self.removed.contains(&row)
+    }
+
+    /// Whether any row of the batch leaves its record.
+    pub fn removes_rows(&self) -> bool {
+        !self.removed.is_empty()
     }
 
     /// Adds an edit whose text `write` appends to the buffer it is given. The batch limits keep the buffer far below 4 GiB.
@@ -115,6 +133,37 @@ pub struct Layout {
     pub headers: Vec<Arc<str>>,
 }
 
+/// The layouts of the tables that a record's rows are of. Nearly always one.
+#[derive(Clone, Copy, Debug)]
+pub struct Layouts<'a> {
+    one: &'a Layout,
+    /// Those of the other tables.
+    others: &'a [(table::Index, &'a Layout)],
+}
+
+impl<'a> Layouts<'a> {
+    /// `one` is the layout of every table that is not among `others`.
+    pub fn new(one: &'a Layout, others: &'a [(table::Index, &'a Layout)]) -> Self {
+        Self { one, others }
+    }
+
+    #[inline]
+    pub fn of(self, table: table::Index) -> &'a Layout {
+        let other = self.others.iter().find(|(other, _)| *other == table);
+        other.map_or(self.one, |(_, layout)| layout)
+    }
+
+    pub fn all(self) -> impl Iterator<Item = &'a Layout> {
+        std::iter::once(self.one).chain(self.others.iter().map(|(_, layout)| *layout))
+    }
+}
+
+impl<'a> From<&'a Layout> for Layouts<'a> {
+    fn from(one: &'a Layout) -> Self {
+        Self::new(one, &[])
+    }
+}
+
 /// What becomes of a column in one image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Fate {
@@ -144,6 +193,15 @@ impl Layout {
             Image::After => &self.after,
             Image::Key => &self.key,
             Image::Header | Image::Meta => &[],
+        }
+    }
+
+    /// What becomes of a column wherever it is only spoken of: what its values' images agree on.
+    pub fn fate_of_name(&self, column: u16) -> &Fate {
+        match (self.fate(Image::Before, column), self.fate(Image::After, column)) {
+            (Fate::Remove, after) => after,
+            (before, Fate::Remove) => before,
+            (_, after) => after,
         }
     }
 

@@ -13,13 +13,14 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::chain::{Batch, Chain, Made, Part, Stage, Verdict};
-use crate::change::{self, Class, Decoder, Event, Events};
+use crate::change::{self, Class, Decoder, Event, Events, Row};
 use crate::config::{self, ClassPolicy, PartitionBy};
 use crate::contract::Emission;
 use crate::outcome::{Code, DropCause, Identity, Outcome, Refusal};
+use crate::overlay::{Layout, Layouts};
 use crate::record::{Output, OutputHeader, Partition, Record};
 use crate::render::{self, Renderer, Subject};
-use crate::table::{Dialect, Table, Tables};
+use crate::table::{self, Dialect, Table, Tables};
 
 use deletes::Deletes;
 
@@ -53,7 +54,7 @@ pub struct Pipeline {
 impl Pipeline {
     pub fn new(settings: Arc<config::Pipeline>, stages: Vec<Stage>) -> Self {
         Self {
-            decoder: Decoder::new(settings.dialect),
+            decoder: Decoder::new(settings.dialects.clone()),
             tables: Tables::default(),
             events: Events::default(),
             undecoded: Vec::new(),
@@ -136,7 +137,8 @@ impl Pipeline {
             class => {
                 let reason = match class {
                     Class::Unknown => {
-                        unknown(record.value.unwrap_or_default(), self.settings.dialect)
+                        let dialect = self.settings.dialects.of(record.topic);
+                        unknown(record.value.unwrap_or_default(), dialect)
                     }
                     class => format!("the policy for {} events refuses it", class.as_str()),
                 };
@@ -224,8 +226,13 @@ impl Pipeline {
 
     /// What the chain decided about an event: the gravest of its rows' verdicts, and a drop only where all rows are dropped.
     fn verdict(&self, event: &Event) -> Verdict {
-        let rows = (event.first_row..event.last_row).map(|row| self.chain.verdict(row));
-        let gravest = rows.max_by_key(|verdict| match verdict {
+        let rows = (event.first_row..).zip(self.events.rows_of(event));
+        let verdicts = rows.map(|(number, row)| match self.chain.verdict(number) {
+            // Whether a companion passes is decided for the row it belongs to.
+            Verdict::Keep if row.companion => &Verdict::DropOnFault,
+            verdict => verdict,
+        });
+        let gravest = verdicts.max_by_key(|verdict| match verdict {
             Verdict::DropOnFault => 0,
             Verdict::Drop(_) => 1,
             Verdict::Keep => 2,
@@ -237,19 +244,21 @@ impl Pipeline {
 
     fn forward<'a>(&mut self, record: &Record<'a>, event: &Event) -> Outcome<'a> {
         let emissions = self.emissions(record, event);
-        let layout =
-            self.events.rows_of(event).first().and_then(|row| self.chain.layout(row.table));
-        let Some(layout) = layout else {
+        self.remove_dropped(event);
+        let layout = self.events.rows_of(event).first();
+        let Some(layout) = layout.and_then(|row| self.chain.layout(row.table)) else {
             let topic = self.output_topic(record.topic);
             return Outcome::Forward { record: self.unchanged(record, topic), emissions };
         };
+        let others = other_layouts(&self.chain, self.events.rows_of(event));
         let subject = Subject {
             record,
             event,
             events: &self.events,
             tables: &self.tables,
-            layout,
+            layouts: Layouts::new(layout, &others),
             overlay: self.chain.overlay(),
+            redactions: &[],
         };
         let key = self.renderer.key(subject);
         let (key, value) = match key.and_then(|key| Ok((key, self.renderer.value(subject)?))) {
@@ -271,6 +280,18 @@ impl Pipeline {
             headers: render::headers(subject),
         };
         Outcome::Forward { record: output, emissions }
+    }
+
+    /// Takes the dropped rows of a record out of it; one row at least stays, or the record would be dropped.
+    fn remove_dropped(&mut self, event: &Event) {
+        if event.last_row - event.first_row < 2 {
+            return;
+        }
+        for row in event.first_row..event.last_row {
+            if matches!(self.chain.verdict(row), Verdict::Drop(_) | Verdict::DropOnFault) {
+                self.chain.remove_row(row);
+            }
+        }
     }
 
     fn emissions<'a>(&mut self, record: &Record<'a>, event: &Event) -> Vec<Output<'a>> {
@@ -306,6 +327,13 @@ impl Pipeline {
     fn output_topic(&mut self, topic: &Arc<str>) -> Arc<str> {
         output_topic(&mut self.outputs, &self.settings.to, topic)
     }
+}
+
+/// The layouts of all tables but that of the first row.
+fn other_layouts<'c>(chain: &'c Chain, rows: &[Row]) -> Vec<(table::Index, &'c Layout)> {
+    let first = rows.first().map(|row| row.table);
+    let others = rows.iter().filter(|row| Some(row.table) != first);
+    others.filter_map(|row| Some((row.table, chain.layout(row.table)?))).collect()
 }
 
 fn output_topic(

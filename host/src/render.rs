@@ -3,6 +3,8 @@
 
 mod headers;
 mod image;
+mod side;
+mod rows;
 mod schema;
 mod infer;
 mod writer;
@@ -12,7 +14,7 @@ use std::borrow::Cow;
 use crate::change::{Event, Events, Presence, Row, RowImage, Span};
 use crate::contract::Image;
 use crate::outcome::Refusal;
-use crate::overlay::{Layout, Overlay, Target};
+use crate::overlay::{Layout, Layouts, Overlay, Target};
 use crate::record::Record;
 use crate::table::Tables;
 
@@ -21,15 +23,19 @@ use writer::Writer;
 
 pub use headers::{headers, topic};
 
-/// A decoded record and all that was decided about it. `layout` is that of its rows' table.
+/// What stands in place of a part of a value that no column names, in the order of the text: SQL without its literals, say.
+pub type Redactions = Vec<(Span, Vec<u8>)>;
+
+/// A decoded record and all that was decided about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a, 'r> {
     pub record: &'a Record<'r>,
     pub event: &'a Event,
     pub events: &'a Events,
     pub tables: &'a Tables,
-    pub layout: &'a Layout,
+    pub layouts: Layouts<'a>,
     pub overlay: &'a Overlay,
+    pub redactions: &'a [(Span, Vec<u8>)],
 }
 
 impl<'a> Subject<'a, '_> {
@@ -38,11 +44,24 @@ impl<'a> Subject<'a, '_> {
         (self.event.first_row..).zip(self.events.rows_of(self.event))
     }
 
+    /// Those of its rows that stay in it.
+    fn leaving(&self) -> impl Iterator<Item = (u32, &'a Row)> + use<'a> {
+        let overlay = self.overlay;
+        self.rows().filter(move |(row, _)| !overlay.is_removed(*row))
+    }
+
     /// `schema` is that of the envelope: created columns have a field there, whether the row has them or not.
     fn is_untouched(&self, schema: Span) -> bool {
-        self.layout.is_identity()
-            && (schema.is_empty() || self.layout.created.is_empty())
+        let kept = |layout: &Layout| {
+            layout.is_identity() && (schema.is_empty() || layout.created.is_empty())
+        };
+        self.layouts.all().all(kept)
             && self.rows().all(|(row, _)| !self.overlay.is_edited(row))
+            && !self.removes_rows()
+    }
+
+    fn removes_rows(&self) -> bool {
+        self.overlay.removes_rows() && self.rows().any(|(row, _)| self.overlay.is_removed(row))
     }
 }
 
@@ -58,7 +77,18 @@ pub struct Renderer {
 #[derive(Clone, Copy, Debug)]
 enum Section {
     Schema,
-    Image { row: u32, image: Image },
+    Image {
+        row: u32,
+        image: Image,
+    },
+    /// A row that leaves, or a part of it, up to this offset.
+    Cut {
+        end: u32,
+    },
+    /// Number among the event's sides.
+    Side(usize),
+    /// Number among the subject's redactions.
+    Redaction(usize),
 }
 
 impl Renderer {
@@ -71,35 +101,61 @@ impl Renderer {
     ) -> Result<Option<Cow<'r, [u8]>>, Refusal> {
         let Some(text) = subject.record.value else { return Ok(None) };
         let schema = subject.event.value_schema;
-        if subject.is_untouched(schema) {
+        let untouched = subject.is_untouched(schema);
+        if untouched && subject.redactions.is_empty() {
             return Ok(Some(Cow::Borrowed(text)));
         }
         self.edits.forget();
-        self.sections.clear();
-        if !schema.is_empty() {
-            self.sections.push((schema.start, Section::Schema));
-        }
-        for (number, row) in subject.rows() {
-            for (image, at) in [(Image::Before, &row.before), (Image::After, &row.after)] {
-                if at.presence == Presence::Present {
-                    self.sections.push((at.span.start, Section::Image { row: number, image }));
-                }
-            }
-        }
-        self.sections.sort_unstable_by_key(|(start, _)| *start);
+        self.plan(subject, untouched);
         let mut writer = Writer::new(text);
         for position in 0..self.sections.len() {
-            match self.sections.get(position).map(|(_, section)| *section) {
-                Some(Section::Schema) => {
-                    self.schema(subject, Side::Value, schema, &mut writer)?;
+            let Some((start, section)) = self.sections.get(position).copied() else { break };
+            match section {
+                Section::Schema => self.schema(subject, Side::Value, schema, &mut writer)?,
+                Section::Image { row, image } => self.image(subject, row, image, &mut writer),
+                Section::Cut { end } => writer.replace(start as usize..end as usize, |_| {}),
+                Section::Side(side) => {
+                    side::write(subject, side, &mut self.edits, &mut writer);
                 }
-                Some(Section::Image { row, image }) => {
-                    self.image(subject, row, image, &mut writer);
+                Section::Redaction(number) => {
+                    if let Some((span, text)) = subject.redactions.get(number) {
+                        let range = span.start as usize..span.end as usize;
+                        writer.replace(range, |out| out.extend_from_slice(text));
+                    }
                 }
-                None => {}
             }
         }
         Ok(Some(writer.finish()))
+    }
+
+    /// Lists what may change in a value, in the order of the text.
+    fn plan(&mut self, subject: Subject<'_, '_>, untouched: bool) {
+        let sections = &mut self.sections;
+        sections.clear();
+        let redactions = subject.redactions.iter().enumerate();
+        sections.extend(redactions.map(|(at, (span, _))| (span.start, Section::Redaction(at))));
+        if !untouched {
+            let schema = subject.event.value_schema;
+            if !schema.is_empty() {
+                sections.push((schema.start, Section::Schema));
+            }
+            for (number, row) in subject.rows() {
+                if subject.overlay.is_removed(number) {
+                    continue;
+                }
+                for (image, at) in [(Image::Before, &row.before), (Image::After, &row.after)] {
+                    if at.presence == Presence::Present {
+                        sections.push((at.span.start, Section::Image { row: number, image }));
+                    }
+                }
+            }
+            let sides = subject.events.sides_of(subject.event).iter().enumerate();
+            sections.extend(sides.map(|(at, side)| (side.span.start, Section::Side(at))));
+            if subject.removes_rows() {
+                rows::cuts(subject, |start, end| sections.push((start, Section::Cut { end })));
+            }
+        }
+        sections.sort_by_key(|(start, _)| *start);
     }
 
     /// The key that leaves; borrowed where nothing of it changes, none where the record has none.

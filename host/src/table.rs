@@ -14,16 +14,55 @@ pub const MAX_COLUMNS: usize = 16_384;
 pub enum Dialect {
     /// Debezium's change events as JSON, with or without the schema envelope.
     Debezium,
+    /// What Debezium's `ExtractNewRecordState` leaves: the row alone.
+    DebeziumFlat,
+    /// Maxwell's JSON: one row a record.
+    Maxwell,
+    /// Alibaba Canal's flat messages: many rows a record.
+    Canal,
+    /// TiCDC's Canal-JSON, with or without its `_tidb` extension.
+    Ticdc,
+    /// TiCDC's Debezium.
+    TicdcDebezium,
+    /// TiCDC's Maxwell: several objects a record, one after the other.
+    TicdcMaxwell,
+    /// Oracle GoldenGate's JSON.
+    Ogg,
+    /// AWS Database Migration Service's JSON.
+    Dms,
+    /// Debezium's events as CloudEvents in JSON.
+    CloudEvents,
     /// Any JSON object is a row whose after image is the whole value.
     Json,
 }
 
 impl Dialect {
-    pub const ALL: [Self; 2] = [Self::Debezium, Self::Json];
+    pub const ALL: [Self; 11] = [
+        Self::Debezium,
+        Self::DebeziumFlat,
+        Self::Maxwell,
+        Self::Canal,
+        Self::Ticdc,
+        Self::TicdcDebezium,
+        Self::TicdcMaxwell,
+        Self::Ogg,
+        Self::Dms,
+        Self::CloudEvents,
+        Self::Json,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Debezium => "debezium",
+            Self::DebeziumFlat => "debezium-flat",
+            Self::Maxwell => "maxwell",
+            Self::Canal => "canal",
+            Self::Ticdc => "ticdc",
+            Self::TicdcDebezium => "ticdc-debezium",
+            Self::TicdcMaxwell => "ticdc-maxwell",
+            Self::Ogg => "ogg",
+            Self::Dms => "dms",
+            Self::CloudEvents => "cloudevents",
             Self::Json => "json",
         }
     }
@@ -32,6 +71,37 @@ impl Dialect {
 impl fmt::Display for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// The dialect of each topic of a pipeline.
+#[derive(Clone, Debug)]
+pub struct Dialects {
+    /// Of every topic that no glob names.
+    pub default: Dialect,
+    /// The first glob that a topic matches counts.
+    pub by_topic: Vec<(globset::GlobMatcher, Dialect)>,
+}
+
+impl Dialects {
+    pub fn of(&self, topic: &str) -> Dialect {
+        let named = self.by_topic.iter().find(|(glob, _)| glob.is_match(topic));
+        named.map_or(self.default, |(_, dialect)| *dialect)
+    }
+}
+
+/// `debezium`, or `debezium, legacy.*: maxwell`.
+impl fmt::Display for Dialects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.default)?;
+        let mut others = self.by_topic.iter();
+        others.try_for_each(|(glob, dialect)| write!(f, ", {}: {dialect}", glob.glob()))
+    }
+}
+
+impl From<Dialect> for Dialects {
+    fn from(default: Dialect) -> Self {
+        Self { default, by_topic: Vec::new() }
     }
 }
 
@@ -86,6 +156,12 @@ impl Table {
     pub fn column(&self, name: &str) -> Option<u16> {
         let at = self.columns.iter().position(|column| &*column.name == name)?;
         u16::try_from(at).ok()
+    }
+
+    /// The number of the column whose name is `name` but for upper and lower case.
+    pub fn column_ignoring_case(&self, name: &str) -> Option<u16> {
+        let same = |column: &Column| column.name.to_lowercase() == name.to_lowercase();
+        u16::try_from(self.columns.iter().position(same)?).ok()
     }
 }
 

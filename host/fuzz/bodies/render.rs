@@ -117,7 +117,8 @@ impl<'a> Case<'a> {
     ) -> (Cow<'r, [u8]>, Cow<'r, [u8]>) {
         let (events, tables) = (&self.events, &self.tables);
         let event = &events.events[0];
-        let subject = Subject { record, event, events, tables, layout, overlay };
+        let layouts = layout.into();
+        let subject = Subject { record, event, events, tables, layouts, overlay, redactions: &[] };
         let value =
             renderer.value(subject).expect("no edit here needs a schema that Connect lacks");
         let key = renderer.key(subject).expect("no edit here needs a schema that Connect lacks");

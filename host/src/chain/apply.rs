@@ -1,8 +1,10 @@
 //! Takes a checked answer into the overlay, row by row. Nothing here can refuse half an answer: what could break a rule was
 //! refused before, and an edit that finds nothing to edit refuses its own row.
 
+use std::borrow::Cow;
+
 use crate::cell::{self, Change};
-use crate::change::{Class, Events, Presence, RowImage};
+use crate::change::{Class, Events, Presence};
 use crate::contract::{Answer, Cells, Emission, Fault, FaultClass, Image, Rejection, kind};
 use crate::outcome::{Code, Refusal};
 use crate::outcome_check;
@@ -56,8 +58,8 @@ pub(super) fn apply(answer: Answer, target: Target<'_, '_, '_>, kept: Kept<'_>) 
     }
     for row in answer.drops {
         let Some(row) = numbered(row) else { continue };
-        // A tombstone goes the way of its delete, which the pipeline knows.
-        if !is_tombstone(batch.events, row) {
+        // A tombstone goes the way of its delete, which the pipeline knows, and a companion that of its row.
+        if !is_tombstone(batch.events, row) && !is_companion(batch.events, row) {
             set(kept.verdicts, row, Verdict::Drop(std::sync::Arc::clone(&stage.identity)));
         }
     }
@@ -68,6 +70,9 @@ pub(super) fn apply(answer: Answer, target: Target<'_, '_, '_>, kept: Kept<'_>) 
     }
     for emission in answer.emissions {
         let Some(row) = numbered(emission.row) else { continue };
+        if is_companion(batch.events, row) {
+            continue;
+        }
         kept.emissions.push(Emission { row, ..emission });
     }
 }
@@ -111,7 +116,7 @@ fn put(
     let mut spliced = Vec::new();
     let before = match overlay.get(row, target) {
         Some(edit) if edit.kind == kind::ABSENT => None,
-        Some(edit) => Some(edit.text),
+        Some(edit) => Some(Cow::Borrowed(edit.text)),
         None => original(target, row, batch),
     };
     let mut text_of_cell = Vec::new();
@@ -123,7 +128,7 @@ fn put(
         }
     };
     let raw = before.unwrap_or_default();
-    pointer.splice(raw, change, &mut spliced).map_err(|_| Unreachable)?;
+    pointer.splice(&raw, change, &mut spliced).map_err(|_| Unreachable)?;
     // The cell stays of its kind: an object, an array, or a string that holds one.
     let kind = if spliced.first() == Some(&b'"') { kind::STRING } else { kind::JSON };
     overlay.set(row, target, kind, |out| out.append(&mut spliced));
@@ -143,13 +148,7 @@ pub(super) fn remove_inside(
 
 fn is_present(image: Image, row: u32, batch: Batch<'_, '_>) -> bool {
     let Some(row) = batch.events.rows.get(row as usize) else { return false };
-    let image: &RowImage = match image {
-        Image::Before => &row.before,
-        Image::After => &row.after,
-        Image::Key => &row.key,
-        Image::Header | Image::Meta => return true,
-    };
-    image.presence == Presence::Present
+    row.image(image).is_none_or(|image| image.presence == Presence::Present)
 }
 
 /// Whether a row is a tombstone's: plugins may change its key, but whether it passes is decided by its delete.
@@ -157,4 +156,8 @@ fn is_tombstone(events: &Events, row: u32) -> bool {
     let record = events.rows.get(row as usize).map(|row| row.record as usize);
     let event = record.and_then(|record| events.events.get(record));
     event.is_some_and(|event| event.class == Class::Tombstone)
+}
+
+fn is_companion(events: &Events, row: u32) -> bool {
+    events.rows.get(row as usize).is_some_and(|row| row.companion)
 }

@@ -1,9 +1,11 @@
 //! Fills the columns of cells that a stage asked for, from the overlay where an earlier stage edited and from the record's
 //! own bytes otherwise.
 
+use std::borrow::Cow;
+
 use crate::cell;
 use crate::change::Events;
-use crate::contract::{Cells, kind};
+use crate::contract::{Cells, Image, kind};
 use crate::overlay::Overlay;
 use crate::overlay::Target;
 use crate::record::Record;
@@ -104,11 +106,11 @@ impl Source<'_, '_> {
             }
             Place::Target(target) => match self.current(target, row) {
                 None => Ok(kind::ABSENT),
-                Some(raw) if cell::is_unavailable(raw) => Ok(kind::UNAVAILABLE),
+                Some(raw) if cell::is_unavailable(&raw) => Ok(kind::UNAVAILABLE),
                 Some(raw) => {
                     let read = match &access.pointer {
-                        None => cell::decode(raw, out),
-                        Some(pointer) => pointer.find(raw, out),
+                        None => cell::decode(&raw, out),
+                        Some(pointer) => pointer.find(&raw, out),
                     };
                     read.map_err(|_| Unreadable)
                 }
@@ -117,12 +119,23 @@ impl Source<'_, '_> {
     }
 
     /// The JSON text of a cell as the stages before left it.
-    fn current(&self, target: Target, row: u32) -> Option<&[u8]> {
+    fn current(&self, target: Target, row: u32) -> Option<Cow<'_, [u8]>> {
         match self.overlay.get(row, target) {
             Some(edit) if edit.kind == kind::ABSENT => None,
-            Some(edit) => Some(edit.text),
-            None => original(target, row, self.batch),
+            Some(edit) => Some(Cow::Borrowed(edit.text)),
+            None => original(target, row, self.batch).or_else(|| self.unchanged(target, row)),
         }
+    }
+
+    /// What a column was before a change that says only what it changed: the same as after it.
+    #[cold]
+    fn unchanged(&self, target: Target, row: u32) -> Option<Cow<'_, [u8]>> {
+        let Target::Column { image: Image::Before, column } = target else { return None };
+        let known = self.batch.events.rows.get(row as usize)?;
+        if !known.delta {
+            return None;
+        }
+        self.current(Target::Column { image: Image::After, column }, row)
     }
 
     /// A header or the topic: bytes, not JSON text. Of headers with one name the last counts, as Kafka's clients have it.

@@ -8,24 +8,25 @@ use rustc_hash::FxHashMap;
 use super::debezium::{Level, Scan, Value};
 use super::json;
 use super::shape::index;
-use super::topic::Topic;
+use super::topic::{Key, Topic};
 use super::{Class, Event, Events, Row, RowImage, Span, recognise};
 use crate::outcome::{Code, Refusal};
 use crate::record::Record;
-use crate::table::{Dialect, Tables};
+use crate::table::{self, Dialect, Dialects, Tables};
 
 /// Decodes the records of one lane. Belongs to one [`Tables`]: the same must be given each time.
 #[derive(Debug)]
 pub struct Decoder {
-    dialect: Dialect,
+    dialects: Dialects,
     topics: Vec<Topic>,
     by_name: FxHashMap<Arc<str>, usize>,
     last: usize,
 }
 
 impl Decoder {
-    pub fn new(dialect: Dialect) -> Self {
-        Self { dialect, topics: Vec::new(), by_name: FxHashMap::default(), last: 0 }
+    pub fn new(dialects: impl Into<Dialects>) -> Self {
+        let dialects = dialects.into();
+        Self { dialects, topics: Vec::new(), by_name: FxHashMap::default(), last: 0 }
     }
 
     /// Adds exactly one event, with its rows and members, for the batch's `number`th record; columns and tables that are new
@@ -42,9 +43,9 @@ impl Decoder {
     ) -> Result<(), Refusal> {
         let rows = events.rows.len();
         let members = events.members.len();
-        let dialect = self.dialect;
+        let sides = events.sides.len();
         let topic = self.topic(record.topic);
-        let mut turn = Turn { number, dialect, record, topic, tables, events };
+        let mut turn = Turn { number, dialect: topic.dialect(), record, topic, tables, events };
         match turn.event() {
             Ok(event) => {
                 events.events.push(event);
@@ -53,7 +54,8 @@ impl Decoder {
             Err(refusal) => {
                 events.rows.truncate(rows);
                 events.members.truncate(members);
-                events.events.push(Event::without_rows(Class::Unknown, rows));
+                events.sides.truncate(sides);
+                events.events.push(Event::bare(Class::Unknown, events));
                 Err(refusal)
             }
         }
@@ -63,7 +65,7 @@ impl Decoder {
         let is_last = self.topics.get(self.last).is_some_and(|last| Arc::ptr_eq(last.name(), name));
         if !is_last {
             self.last = self.by_name.get(name).copied().unwrap_or_else(|| {
-                self.topics.push(Topic::new(name));
+                self.topics.push(Topic::new(name, self.dialects.of(name)));
                 self.by_name.insert(Arc::clone(name), self.topics.len() - 1);
                 self.topics.len() - 1
             });
@@ -73,11 +75,15 @@ impl Decoder {
 }
 
 impl Event {
-    fn without_rows(class: Class, rows: usize) -> Self {
+    /// An event without rows and sides, behind those that `events` has.
+    pub(super) fn bare(class: Class, events: &Events) -> Self {
+        let (row, side) = (index(events.rows.len()), index(events.sides.len()));
         Self {
             class,
-            first_row: index(rows),
-            last_row: index(rows),
+            first_row: row,
+            last_row: row,
+            first_side: side,
+            last_side: side,
             value_schema: Span::default(),
             key_schema: Span::default(),
             transaction: Span::default(),
@@ -86,13 +92,13 @@ impl Event {
 }
 
 /// One record on its way to an event.
-struct Turn<'a> {
-    number: u32,
-    dialect: Dialect,
-    record: &'a Record<'a>,
-    topic: &'a mut Topic,
-    tables: &'a mut Tables,
-    events: &'a mut Events,
+pub(super) struct Turn<'a> {
+    pub(super) number: u32,
+    pub(super) dialect: Dialect,
+    pub(super) record: &'a Record<'a>,
+    pub(super) topic: &'a mut Topic,
+    pub(super) tables: &'a mut Tables,
+    pub(super) events: &'a mut Events,
 }
 
 impl Turn<'_> {
@@ -102,7 +108,12 @@ impl Turn<'_> {
         };
         match self.dialect {
             Dialect::Debezium => self.debezium(text),
+            Dialect::Canal => self.canal(text),
             Dialect::Json => self.json(text),
+            _ => {
+                json::document(text).map_err(|error| malformed(text, error))?;
+                Ok(self.without_rows(Class::Unknown))
+            }
         }
     }
 
@@ -116,18 +127,13 @@ impl Turn<'_> {
             Value::Opaque => return Ok(self.without_rows(Class::Unknown)),
         };
         if let Some(name) = level.contradiction() {
-            return Err(Refusal::new(
-                Code::Undecodable,
-                format!(
-                    "the value has the member \"{name}\" twice, and nobody can say which counts"
-                ),
-            ));
+            return Err(twice(name));
         }
         let event = match level.class(text) {
             (Class::Row, operation) => return self.row(text, &level, operation),
             (Class::Unknown, _) if self.topic.is_heartbeat() => self.without_rows(Class::Heartbeat),
             (Class::Unknown, _) => {
-                if let Some(family) = recognise::foreign(text) {
+                if let Some(family) = recognise::foreign(text, self.dialect) {
                     return Err(foreign(family, self.dialect));
                 }
                 self.without_rows(Class::Unknown)
@@ -151,12 +157,9 @@ impl Turn<'_> {
             }
         }
         let row = Row {
-            record: self.number,
-            table: known.index(),
-            operation,
             before: level.before,
             after: level.after,
-            key: RowImage::default(),
+            ..Row::new(self.number, known.index(), operation)
         };
         let event = self.with_row(row, level.schema)?;
         Ok(Event { transaction: level.transaction, ..event })
@@ -180,14 +183,7 @@ impl Turn<'_> {
         if !guessed {
             known.settle(text, self.events.members_mut(&after), false, self.tables)?;
         }
-        let row = Row {
-            record: self.number,
-            table: known.index(),
-            operation: b'c',
-            before: RowImage::default(),
-            after,
-            key: RowImage::default(),
-        };
+        let row = Row { after, ..Row::new(self.number, known.index(), b'c') };
         self.with_row(row, Span::default())
     }
 
@@ -197,43 +193,59 @@ impl Turn<'_> {
             Some(table) => table,
             None => self.topic.find_by_topic(self.tables, self.dialect),
         };
-        let row = Row {
-            record: self.number,
-            table: self.topic.table(table).index(),
-            operation: b'd',
-            before: RowImage::default(),
-            after: RowImage::default(),
-            key: RowImage::default(),
-        };
+        let row = Row::new(self.number, self.topic.table(table).index(), b'd');
         let event = self.with_row(row, value_schema)?;
         Ok(Event { class: Class::Tombstone, ..event })
     }
 
     /// Adds `row` with the record's key, for the table that `topic` used last.
     fn with_row(&mut self, mut row: Row, value_schema: Span) -> Result<Event, Refusal> {
-        let mut key_schema = Span::default();
-        if let Some(key) = self.record.key {
-            let members = &mut self.events.members;
-            let read = self.topic.key(key, self.dialect, members, self.tables)?;
-            (row.key, key_schema) = (read.image, read.schema);
-        }
-        let first_row = self.events.rows.len();
+        let key = self.key()?;
+        row.key = key.image;
+        let bare = Event::bare(Class::Row, self.events);
         self.events.rows.push(row);
-        Ok(Event {
-            last_row: index(first_row + 1),
-            value_schema,
-            key_schema,
-            ..Event::without_rows(Class::Row, first_row)
-        })
+        Ok(Event { last_row: bare.first_row + 1, value_schema, key_schema: key.schema, ..bare })
     }
 
-    fn without_rows(&self, class: Class) -> Event {
-        Event::without_rows(class, self.events.rows.len())
+    /// The record's key, for the table that `topic` used last.
+    pub(super) fn key(&mut self) -> Result<Key, Refusal> {
+        match self.record.key {
+            Some(key) => self.topic.key(key, self.dialect, &mut self.events.members, self.tables),
+            None => Ok(Key::default()),
+        }
+    }
+
+    pub(super) fn without_rows(&self, class: Class) -> Event {
+        Event::bare(class, self.events)
+    }
+}
+
+impl Row {
+    /// A row without images.
+    pub(super) fn new(record: u32, table: table::Index, operation: u8) -> Self {
+        Self {
+            record,
+            table,
+            operation,
+            object: Span::default(),
+            delta: false,
+            companion: false,
+            before: RowImage::default(),
+            after: RowImage::default(),
+            key: RowImage::default(),
+        }
     }
 }
 
 #[cold]
-fn malformed(text: &[u8], error: json::Error) -> Refusal {
+pub(super) fn twice(name: &str) -> Refusal {
+    let reason =
+        format!("the value has the member \"{name}\" twice, and nobody can say which counts");
+    Refusal::new(Code::Undecodable, reason)
+}
+
+#[cold]
+pub(super) fn malformed(text: &[u8], error: json::Error) -> Refusal {
     let reason = match recognise::framing(text) {
         Some(family) => format!("the value is not JSON: it looks like one of {family}"),
         None => format!("the value is not JSON: {error}"),
@@ -242,7 +254,7 @@ fn malformed(text: &[u8], error: json::Error) -> Refusal {
 }
 
 #[cold]
-fn foreign(family: &str, dialect: Dialect) -> Refusal {
+pub(super) fn foreign(family: &str, dialect: Dialect) -> Refusal {
     let reason = format!(
         "these look like {family}, which dialect \"{dialect}\" cannot read: give their topics a pipeline with the dialect they \
          are written in"

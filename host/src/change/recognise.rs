@@ -2,15 +2,29 @@
 //! pipeline's dialect is pinned, since a row may have columns of any name.
 
 use super::json;
+use crate::table::Dialect;
 
 /// What the value looks like, in the plural; none where it looks like nothing known.
 pub fn recognise(value: &[u8]) -> Option<&'static str> {
     framing(value).or_else(|| json_family(value))
 }
 
-/// JSON of another dialect than Debezium's.
-pub(super) fn foreign(value: &[u8]) -> Option<&'static str> {
-    json_family(value).filter(|family| *family != DEBEZIUM)
+/// JSON of another dialect than `dialect`.
+pub(super) fn foreign(value: &[u8], dialect: Dialect) -> Option<&'static str> {
+    json_family(value).filter(|family| Some(*family) != own(dialect))
+}
+
+/// What [`recognise`] says of a dialect's own values.
+fn own(dialect: Dialect) -> Option<&'static str> {
+    Some(match dialect {
+        Dialect::Debezium | Dialect::TicdcDebezium => DEBEZIUM,
+        Dialect::Maxwell | Dialect::TicdcMaxwell => "Maxwell events",
+        Dialect::Canal | Dialect::Ticdc => "Canal events",
+        Dialect::Ogg => "Oracle GoldenGate events",
+        Dialect::Dms => "AWS DMS events",
+        Dialect::CloudEvents => "CloudEvents",
+        Dialect::DebeziumFlat | Dialect::Json => return None,
+    })
 }
 
 /// What [`recognise`] says of Debezium's own.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::json::{self, Error};
-use super::{Member, Presence, RowImage};
+use super::{Form, Member, Presence, RowImage};
 
 /// The column number of a member whose name the table does not have yet.
 pub(super) const NEW: u16 = u16::MAX;
@@ -194,7 +194,8 @@ impl Columns {
             at = json::blanks(text, at);
             let value = at;
             at = json::value(text, at)?;
-            members.push(Member { name, value: json::span(value, at), column });
+            let value = json::span(value, at);
+            members.push(Member { name, value, column, form: Form::Plain });
             (more, at) = json::after_member(text, at)?;
         }
         let image = RowImage {
@@ -202,6 +203,7 @@ impl Columns {
             span: json::span(start, at),
             first_member: index(first_member),
             last_member: index(members.len()),
+            form: Form::Plain,
         };
         Ok((image, guessed, at))
     }

@@ -1,5 +1,6 @@
 //! What each kind of record becomes.
 
+mod canal;
 mod refused;
 
 use std::sync::Arc;
@@ -68,7 +69,9 @@ impl Lane {
                 let columns = &self.tables.get(row.table).unwrap().columns;
                 let members = self.events.members_of(image).iter().map(|member| {
                     let column = &columns[usize::from(member.column)];
-                    assert_eq!(json::unescape(member.name.of(text)), *column.name);
+                    if member.form == Form::Plain {
+                        assert_eq!(json::unescape(member.name.of(text)), *column.name);
+                    }
                     let mark = if column.key { "*" } else { "" };
                     format!("{}{mark}:{}", column.name, show(member.value))
                 });

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::debezium::{Shape, Source, presence};
+use super::envelope::Envelope;
 use super::json::{self, Error};
 use super::shape::{Columns, Memo, NEW};
+use super::sheet::Images;
 use super::{Member, Presence, RowImage, Span, types};
 use crate::outcome::{Code, Refusal};
 use crate::table::{Dialect, Index, MAX_COLUMNS, Name, Tables};
@@ -13,7 +15,9 @@ use crate::table::{Dialect, Index, MAX_COLUMNS, Name, Tables};
 #[derive(Debug)]
 pub(super) struct Topic {
     name: Arc<str>,
+    dialect: Dialect,
     shape: Shape,
+    envelope: Envelope,
     tables: Vec<Known>,
     /// By the source block's names as they stand in the text, one after the other; the empty one is named by the topic.
     by_source: HashMap<Box<[u8]>, usize>,
@@ -34,9 +38,12 @@ pub(super) struct Known {
     types: HashMap<Box<str>, Box<str>>,
     /// Number and length of the schema the types are from.
     typed_by: (u32, u32),
+    /// The object of types by column that was read last.
+    types_text: Box<[u8]>,
 }
 
 /// A record's key as an image.
+#[derive(Default)]
 pub(super) struct Key {
     pub(super) image: RowImage,
     /// Empty without an envelope.
@@ -44,10 +51,12 @@ pub(super) struct Key {
 }
 
 impl Topic {
-    pub(super) fn new(name: &Arc<str>) -> Self {
+    pub(super) fn new(name: &Arc<str>, dialect: Dialect) -> Self {
         Self {
             name: Arc::clone(name),
+            dialect,
             shape: Shape::default(),
+            envelope: Envelope::default(),
             tables: Vec::new(),
             by_source: HashMap::new(),
             spelling: Vec::new(),
@@ -61,6 +70,10 @@ impl Topic {
         &self.name
     }
 
+    pub(super) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     pub(super) fn is_heartbeat(&self) -> bool {
         self.name.starts_with("__debezium-heartbeat")
     }
@@ -69,6 +82,27 @@ impl Topic {
     pub(super) fn guess(&mut self) -> (&mut Shape, &Columns) {
         let table = self.last.and_then(|last| self.tables.get(last));
         (&mut self.shape, table.map_or(&self.no_columns, |table| &table.columns))
+    }
+
+    /// As [`Self::guess`], for dialects whose values are one object of header and images.
+    pub(super) fn guess_envelope(&mut self) -> (&mut Envelope, &Columns) {
+        let table = self.last.and_then(|last| self.tables.get(last));
+        (&mut self.envelope, table.map_or(&self.no_columns, |table| &table.columns))
+    }
+
+    /// The images of the rows read last, whose table is not known yet.
+    pub(super) fn images(&self) -> &[RowImage] {
+        &self.envelope.rows
+    }
+
+    /// Lends those images, and those of what the rows were before; [`Self::return_images`] keeps the room they take.
+    pub(super) fn take_images(&mut self) -> Images {
+        (std::mem::take(&mut self.envelope.rows), std::mem::take(&mut self.envelope.was))
+    }
+
+    pub(super) fn return_images(&mut self, (rows, was): Images) {
+        self.envelope.rows = rows;
+        self.envelope.was = was;
     }
 
     /// The number of the table used last.
@@ -139,6 +173,7 @@ impl Topic {
                     columns: Columns::default(),
                     types: HashMap::new(),
                     typed_by: (Memo::UNKNOWN, 0),
+                    types_text: Box::default(),
                 });
                 self.by_source.insert(source, number);
                 number
@@ -259,6 +294,30 @@ impl Known {
             .collect();
         for (column, source_type) in typed {
             tables.set_source_type(self.index, column, source_type);
+        }
+    }
+}
+
+impl Known {
+    /// Notes the column types that an object of types by column name tells, if it is not the one they were told by last.
+    pub(super) fn note_types_by_column(&mut self, types: &[u8], tables: &mut Tables) {
+        if *self.types_text == *types {
+            return;
+        }
+        self.types_text = types.into();
+        for (name, value) in json::members(types, 0) {
+            let (name, told) = (json::unescape(name.of(types)), types::plain_text(value.of(types)));
+            let Some(known) = self.types.get_mut(&*name) else {
+                self.types.insert((&*name).into(), (&*told).into());
+                continue;
+            };
+            if **known == *told {
+                continue;
+            }
+            *known = (&*told).into();
+            if let Some(column) = tables.get(self.index).and_then(|table| table.column(&name)) {
+                tables.set_source_type(self.index, column, &told);
+            }
         }
     }
 }

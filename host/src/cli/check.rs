@@ -111,7 +111,7 @@ fn describe(pipeline: &Loaded, text: &mut String) -> anyhow::Result<()> {
         })
         .collect();
     writeln!(text, "pipeline \"{}\"", settings.name)?;
-    writeln!(text, "  from         {} ({} JSON)", from.join(", "), settings.dialect)?;
+    writeln!(text, "  from         {} ({} JSON)", from.join(", "), settings.dialects)?;
     writeln!(text, "  to           {}", settings.to.render("{topic}"))?;
     writeln!(text, "  dead letters {}", settings.dead_letter.render("{topic}"))?;
     let generation = pipeline.catalog.current();

@@ -54,11 +54,19 @@ pub(super) struct Pipeline {
     pub(super) name: Text,
     pub(super) from: Spanned<Vec<Text>>,
     pub(super) dialect: Text,
+    /// By glob over topics.
+    #[serde(default)]
+    pub(super) dialects: BTreeMap<Text, Text>,
+    pub(super) compression: Option<Text>,
     pub(super) to: Text,
     pub(super) plugins: Option<Text>,
     #[serde(default)]
     pub(super) required: Vec<Text>,
-    pub(super) protect: Option<Spanned<Vec<String>>>,
+    #[serde(default)]
+    pub(super) protect: Vec<Text>,
+    #[serde(default)]
+    pub(super) listed: Vec<Text>,
+    pub(super) unlisted: Option<Text>,
     pub(super) dead_letter: Option<Text>,
     pub(super) dead_letter_payload: Option<Text>,
     pub(super) start: Option<Text>,

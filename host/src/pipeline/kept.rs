@@ -41,7 +41,7 @@ impl Pipeline {
                 let held = match target {
                     Target::Column { .. } => {
                         crate::chain::original_in(target, row, record, &self.events)
-                            .is_some_and(|raw| raw != b"null")
+                            .is_some_and(|raw| *raw != *b"null")
                     }
                     Target::Header(header) => {
                         let name = layout.headers.get(usize::from(header))?;
@@ -62,8 +62,9 @@ impl Pipeline {
             event,
             events: &self.events,
             tables: &self.tables,
-            layout: &layout,
+            layouts: (&layout).into(),
             overlay: &overlay,
+            redactions: &[],
         };
         Some(Kept {
             key: self.renderer.key(subject).ok()?,

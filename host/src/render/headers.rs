@@ -19,9 +19,9 @@ pub fn headers<'r>(subject: Subject<'_, 'r>) -> Vec<OutputHeader<'r>> {
             value: header.value.map(Cow::Borrowed),
         })
         .collect();
-    for (row, _) in subject.rows().filter(|(row, _)| subject.overlay.is_edited(*row)) {
-        for (number, name) in (0u16..).zip(&subject.layout.headers) {
-            let Some(edit) = subject.overlay.get(row, Target::Header(number)) else { continue };
+    for (number, row) in subject.leaving().filter(|(row, _)| subject.overlay.is_edited(*row)) {
+        for (header, name) in (0u16..).zip(&subject.layouts.of(row.table).headers) {
+            let Some(edit) = subject.overlay.get(number, Target::Header(header)) else { continue };
             let name = name.as_bytes();
             let position = headers.iter().position(|header| *header.name == *name);
             headers.retain(|header| *header.name != *name);
@@ -39,7 +39,7 @@ pub fn headers<'r>(subject: Subject<'_, 'r>) -> Vec<OutputHeader<'r>> {
 
 /// The topic that an edit chose instead of the pipeline's; that of the last row where several chose one.
 pub fn topic<'a>(subject: Subject<'a, '_>) -> Option<&'a str> {
-    let edits = subject.rows().filter_map(|(row, _)| subject.overlay.get(row, Target::Topic));
+    let edits = subject.leaving().filter_map(|(row, _)| subject.overlay.get(row, Target::Topic));
     let edit = edits.filter(|edit| edit.kind != kind::ABSENT && edit.kind != kind::NULL).last()?;
     std::str::from_utf8(edit.text).ok()
 }

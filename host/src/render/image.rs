@@ -4,7 +4,7 @@ use super::writer::Writer;
 use super::{RowEdits, Subject, row_image};
 use crate::cell;
 use crate::change::json::Removals;
-use crate::change::{Member, Presence, Row, Span};
+use crate::change::{Form, Presence, Row, Span};
 use crate::contract::{Image, kind};
 use crate::overlay::{Created, Edit, Fate, Target};
 
@@ -19,7 +19,8 @@ pub(super) fn write(
     if at.presence != Presence::Present {
         return;
     }
-    let fates = subject.layout.fates(image);
+    let layout = subject.layouts.of(row.table);
+    let fates = layout.fates(image);
     let own = edits.select(image);
     if fates.is_empty() && own.is_empty() && !edits.creates() {
         return;
@@ -37,21 +38,28 @@ pub(super) fn write(
         }
         let fate = fates.get(usize::from(member.column)).unwrap_or(&Fate::Keep);
         let goes = *fate == Fate::Remove || edit.is_some_and(|edit| edit.kind == kind::ABSENT);
-        if let Some(cut) = removals.entry(whole(member), goes) {
+        if let Some(cut) = removals.entry(member.whole(), goes) {
             writer.replace(cut, |_| {});
         }
         if goes {
             continue;
         }
         if let Fate::Rename(name) = fate {
-            writer.replace(range(member.name), |out| cell::escape(name.as_bytes(), out));
+            writer.replace(range(member.name), |out| escape_name(name, member.form, out));
         }
         if let Some(edit) = edit {
-            writer.replace(range(member.value), |out| out.extend_from_slice(edit.text));
+            writer.replace(range(member.value), |out| put(edit.text, member.form, out));
         }
     }
     let mut comma = removals.any_kept();
-    let mut end = members.last().map_or(at.span.start as usize + 1, |last| last.value.end as usize);
+    // A column that did not change is left out of such an image, whatever became of it.
+    if row.delta && image == Image::Before {
+        if let Some(cut) = removals.end() {
+            writer.replace(cut, |_| {});
+        }
+        return;
+    }
+    let mut end = members.last().map_or(at.span.start as usize + 1, |last| last.whole().end);
     if let Some(cut) = removals.end() {
         end = cut.end;
         writer.replace(cut, |_| {});
@@ -61,10 +69,7 @@ pub(super) fn write(
             if comma {
                 out.push(b',');
             }
-            out.push(b'"');
-            cell::escape(name.as_bytes(), out);
-            out.extend_from_slice(b"\":");
-            out.extend_from_slice(edit.text);
+            member(name, edit.text, at.form, out);
         });
         comma = true;
     }
@@ -79,10 +84,11 @@ fn added<'a>(
     own: std::ops::Range<usize>,
 ) -> impl Iterator<Item = (&'a str, Edit<'a>)> {
     let table = subject.tables.get(row.table);
+    let layout = subject.layouts.of(row.table);
     let missing = edits.list.get(own).unwrap_or_default().iter().zip(&edits.met);
     let missing = missing.filter(|(_, met)| !**met).filter_map(move |((target, number), _)| {
         let Target::Column { column, .. } = *target else { return None };
-        let name = match subject.layout.fate(image, column) {
+        let name = match layout.fate(image, column) {
             Fate::Keep => &*table?.columns.get(usize::from(column))?.name,
             Fate::Rename(name) => &**name,
             Fate::Remove => return None,
@@ -90,7 +96,7 @@ fn added<'a>(
         Some((name, *number))
     });
     let created = edits.created().filter_map(move |(created, number)| {
-        match subject.layout.created.get(usize::from(created))? {
+        match layout.created.get(usize::from(created))? {
             Created { image: of, name: Some(name) } if *of == image => Some((&**name, number)),
             Created { .. } => None,
         }
@@ -148,9 +154,34 @@ fn bit(column: u16) -> u64 {
     1 << (column % 64)
 }
 
-/// A member from the quote before its name to the end of its value.
-fn whole(member: &Member) -> std::ops::Range<usize> {
-    member.name.start as usize - 1..member.value.end as usize
+/// Writes a whole member as the image has them.
+fn member(name: &str, value: &[u8], form: Form, out: &mut Vec<u8>) {
+    let (open, colon, close): (&[u8], &[u8], &[u8]) = match form {
+        Form::Plain => (b"\"", b"\":", b""),
+        Form::Escaped => (b"\\\"", b"\\\":", b""),
+        Form::Prefixed => (b"\"pk.", b"\":", b""),
+        Form::Boxed => (b"{\"", b"\":", b"}"),
+    };
+    out.extend_from_slice(open);
+    escape_name(name, form, out);
+    out.extend_from_slice(colon);
+    put(value, form, out);
+    out.extend_from_slice(close);
+}
+
+fn escape_name(name: &str, form: Form, out: &mut Vec<u8>) {
+    if form == Form::Escaped {
+        let mut once = Vec::with_capacity(name.len());
+        cell::escape(name.as_bytes(), &mut once);
+        cell::escape(&once, out);
+    } else {
+        cell::escape(name.as_bytes(), out);
+    }
+}
+
+/// Writes JSON text where a member's value stands.
+fn put(text: &[u8], form: Form, out: &mut Vec<u8>) {
+    if form == Form::Escaped { cell::escape(text, out) } else { out.extend_from_slice(text) }
 }
 
 fn range(span: Span) -> std::ops::Range<usize> {

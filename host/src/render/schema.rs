@@ -88,7 +88,7 @@ impl Schemas {
             return Ok(None);
         }
         let Some(table) = subject.tables.get(row.table) else { return Ok(None) };
-        let at = self.find(table, side, text, subject.layout);
+        let at = self.find(table, side, text, subject.layouts.of(row.table));
         let Some(known) = self.known.get_mut(at) else { return Ok(None) };
         self.effects.clear();
         known.effects(subject, row, edits, &mut self.effects)?;
@@ -149,7 +149,7 @@ impl Known {
             let Target::Column { image, column } = *target else { continue };
             let Some(edit) = subject.overlay.edit(*number) else { continue };
             for image in self.declaring(image, row) {
-                if *subject.layout.fate(image, column) == Fate::Remove {
+                if *subject.layouts.of(row.table).fate(image, column) == Fate::Remove {
                     continue;
                 }
                 let asked = asked(self.model.field(image, column), edit);
@@ -165,7 +165,8 @@ impl Known {
                 .edit(number)
                 .filter(|edit| !matches!(edit.kind, kind::ABSENT | kind::NULL));
             let Some(edit) = edit else { continue };
-            let asked = asked(None, edit).map_err(|()| refusal_of_created(subject, created))?;
+            let asked =
+                asked(None, edit).map_err(|()| refusal_of_created(subject, row, created))?;
             let to = asked.and_then(|(_, to)| to);
             if let Some(place) =
                 self.follower(created, row).and_then(|follower| self.created.get_mut(follower))
@@ -243,8 +244,8 @@ fn refusal(subject: Subject<'_, '_>, row: &Row, column: u16) -> Refusal {
 }
 
 #[cold]
-fn refusal_of_created(subject: Subject<'_, '_>, created: u16) -> Refusal {
-    let created = subject.layout.created.get(usize::from(created));
+fn refusal_of_created(subject: Subject<'_, '_>, row: &Row, created: u16) -> Refusal {
+    let created = subject.layouts.of(row.table).created.get(usize::from(created));
     no_type(created.and_then(|created| created.name.as_deref()).unwrap_or_default())
 }
 

@@ -117,8 +117,15 @@ impl Bench {
         }
         let event = &events.events[0];
         let (events, tables, overlay) = (&events, &tables, &overlay);
-        let subject =
-            Subject { record: &record, event, events, tables, layout: &self.layout, overlay };
+        let subject = Subject {
+            record: &record,
+            event,
+            events,
+            tables,
+            layouts: (&self.layout).into(),
+            overlay,
+            redactions: &[],
+        };
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let headers = headers::headers(subject).into_iter().map(|header| match header.value {
             Some(value) => format!("{}={}", text(&header.name), text(&value)),

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use super::Args;
 use crate::cli::DEFAULT_CONFIG;
 use crate::config::{Config, Pipeline};
-use crate::table::Dialect;
+use crate::table::{Dialect, Dialects};
 
 pub(super) fn choose(arguments: &Args) -> anyhow::Result<Pipeline> {
     let is_configured = arguments.config.is_some() || arguments.pipeline.is_some();
@@ -20,7 +20,7 @@ pub(super) fn choose(arguments: &Args) -> anyhow::Result<Pipeline> {
     };
     Ok(Pipeline {
         plugins: arguments.plugins.clone().unwrap_or(pipeline.plugins),
-        dialect: arguments.dialect.unwrap_or(pipeline.dialect),
+        dialects: arguments.dialect.map_or(pipeline.dialects.clone(), Dialects::from),
         ..pipeline
     })
 }
@@ -52,5 +52,5 @@ pub(super) fn dialect(text: &str) -> Result<Dialect, String> {
     Dialect::ALL
         .into_iter()
         .find(|dialect| dialect.as_str() == text)
-        .ok_or_else(|| format!("the dialects are {}", known.join(" and ")))
+        .ok_or_else(|| format!("the dialects are {}", known.join(", ")))
 }

@@ -12,10 +12,10 @@ use crate::config::error::Error;
 use crate::config::raw::{self, Text};
 use crate::config::units::Size;
 use crate::config::{
-    ClassPolicy, Limits, LostOffsets, PartitionBy, Payload, Pipeline, Start, Template, TopicFilter,
-    TopicPattern, plugin_file, topics,
+    ClassPolicy, ColumnPattern, Compression, Limits, LostOffsets, PartitionBy, Payload, Pipeline,
+    Start, Template, TopicFilter, TopicPattern, Unlisted, plugin_file, topics,
 };
-use crate::table::Dialect;
+use crate::table::{Dialect, Dialects};
 
 const DEFAULT_PLUGINS: &str = "plugins";
 const DEFAULT_DEAD_LETTER: &str = "{topic}.dlq";
@@ -28,11 +28,6 @@ pub(super) fn resolve(
     raw: raw::Pipeline,
     others: &[Pipeline],
 ) -> Result<Pipeline, Error> {
-    if let Some(protect) = raw.protect {
-        let message = "\"protect\" is not available in this version";
-        let help = "remove it, and let a plugin listed under \"required\" mask the columns";
-        return Err(document.error(protect.span(), message).help(help));
-    }
     check_identifier(document, &raw.name)?;
     if others.iter().any(|other| other.name == *raw.name.get_ref()) {
         return Err(document.error(raw.name.span(), "another pipeline has this name"));
@@ -44,7 +39,14 @@ pub(super) fn resolve(
     let pipeline = Pipeline {
         name: raw.name.into_inner(),
         from: patterns.iter().map(|(_, pattern)| pattern.clone()).collect(),
-        dialect: one_of(document, &raw.dialect, &Dialect::ALL.map(|it| (it.as_str(), it)))?,
+        dialects: dialects(document, &raw.dialect, raw.dialects)?,
+        compression: match raw.compression {
+            Some(typed) => Some(one_of(document, &typed, &COMPRESSIONS)?),
+            None => None,
+        },
+        protect: column_patterns(document, &raw.protect)?,
+        listed: column_patterns(document, &raw.listed)?,
+        unlisted: or_default(document, raw.unlisted, &UNLISTED)?,
         to,
         plugins: document.folder().join(plugins),
         required: required(document, raw.required)?,
@@ -65,6 +67,14 @@ pub(super) fn resolve(
     Ok(pipeline)
 }
 
+const COMPRESSIONS: [(&str, Compression); 2] =
+    [("snappy", Compression::Snappy), ("lz4", Compression::Lz4)];
+const UNLISTED: [(&str, Unlisted); 4] = [
+    ("pass", Unlisted::Pass),
+    ("remove", Unlisted::Remove),
+    ("dead-letter", Unlisted::DeadLetter),
+    ("halt", Unlisted::Halt),
+];
 const PAYLOADS: [(&str, Payload); 3] =
     [("masked", Payload::Masked), ("raw", Payload::Raw), ("omit", Payload::Omit)];
 const LOST_OFFSETS: [(&str, LostOffsets); 3] = [
@@ -87,6 +97,30 @@ fn or_default<T: Copy + Default>(
     values: &[(&str, T)],
 ) -> Result<T, Error> {
     typed.map_or(Ok(T::default()), |typed| one_of(document, &typed, values))
+}
+
+fn dialects(
+    document: &Document<'_>,
+    default: &Text,
+    by_topic: BTreeMap<Text, Text>,
+) -> Result<Dialects, Error> {
+    let known = Dialect::ALL.map(|dialect| (dialect.as_str(), dialect));
+    let mut dialects = Dialects::from(one_of(document, default, &known)?);
+    for (topics, dialect) in by_topic {
+        let glob = plugin_file::glob(document, &topics)?.compile_matcher();
+        dialects.by_topic.push((glob, one_of(document, &dialect, &known)?));
+    }
+    Ok(dialects)
+}
+
+fn column_patterns(document: &Document<'_>, typed: &[Text]) -> Result<Vec<ColumnPattern>, Error> {
+    let pattern = |typed: &Text| {
+        ColumnPattern::parse(typed.get_ref()).map_err(|why| {
+            let help = "write TABLE.COLUMN, TABLE.COLUMN#/POINTER or *.COLUMN";
+            document.error(typed.span(), why).help(help)
+        })
+    };
+    typed.iter().map(pattern).collect()
 }
 
 fn patterns<'r>(

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::chain::Stage;
 use crate::config::{
     ClassPolicy, FaultPolicy, Limits, LostOffsets, PartitionBy, Payload, Pipeline as Settings,
-    Start, Template,
+    Start, Template, Unlisted,
 };
 use crate::contract::{
     Answer, Batch, Cells, Edit, Fault, FaultClass, Field, Image, Plan, Transform, kind,
@@ -136,7 +136,11 @@ pub(super) fn settings() -> Settings {
     Settings {
         name: "p".into(),
         from: vec![],
-        dialect: Dialect::Debezium,
+        dialects: Dialect::Debezium.into(),
+        compression: None,
+        protect: Vec::new(),
+        listed: Vec::new(),
+        unlisted: Unlisted::default(),
         to: template("clean."),
         plugins: "plugins".into(),
         required: vec![],
