@@ -18,6 +18,7 @@ use crate::config::{self, ClassPolicy, PartitionBy};
 use crate::contract::Emission;
 use crate::outcome::{Code, DropCause, Identity, Outcome, Refusal};
 use crate::overlay::{Layout, Layouts};
+use crate::protect::Rules;
 use crate::record::{Output, OutputHeader, Partition, Record};
 use crate::render::{self, Renderer, Subject};
 use crate::table::{self, Dialect, Table, Tables};
@@ -58,7 +59,7 @@ impl Pipeline {
             tables: Tables::default(),
             events: Events::default(),
             undecoded: Vec::new(),
-            chain: Chain::new(stages),
+            chain: Chain::new(stages, Rules::of(&settings)),
             renderer: Renderer::default(),
             deletes: Deletes::default(),
             outputs: FxHashMap::default(),
@@ -69,7 +70,7 @@ impl Pipeline {
 
     /// Puts other plugins in place of the present ones; what is known of tables and deletes stays.
     pub fn replace_stages(&mut self, stages: Vec<Stage>) {
-        self.chain = Chain::new(stages);
+        self.chain = Chain::new(stages, Rules::of(&self.settings));
     }
 
     pub fn tables(&self) -> impl Iterator<Item = &Table> {

@@ -21,7 +21,7 @@ impl Pipeline {
         match self.settings.dead_letter_payload {
             Payload::Raw => whole(record),
             Payload::Omit => nothing(),
-            Payload::Masked if self.chain.stages.is_empty() => whole(record),
+            Payload::Masked if self.chain.is_idle() => whole(record),
             // Whatever could not be read may hold anything.
             Payload::Masked if event.first_row == event.last_row => nothing(),
             Payload::Masked => self.masked(record, event).unwrap_or_else(nothing),

@@ -1,0 +1,1 @@
+//! Every place and every way of covering it.
