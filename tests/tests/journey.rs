@@ -35,4 +35,5 @@ mod journey {
     mod stop;
     mod crash;
     mod hostile;
+    mod protect;
 }
