@@ -115,10 +115,7 @@ fn dialects(
 
 fn column_patterns(document: &Document<'_>, typed: &[Text]) -> Result<Vec<ColumnPattern>, Error> {
     let pattern = |typed: &Text| {
-        ColumnPattern::parse(typed.get_ref()).map_err(|why| {
-            let help = "write TABLE.COLUMN, TABLE.COLUMN#/POINTER or *.COLUMN";
-            document.error(typed.span(), why).help(help)
-        })
+        ColumnPattern::parse(typed.get_ref()).map_err(|why| document.error(typed.span(), why))
     };
     typed.iter().map(pattern).collect()
 }
