@@ -39,6 +39,16 @@ impl Path {
         Ok(Self { segments })
     }
 
+    /// The path through members of these names, taken as they are.
+    pub fn of<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+        Self { segments: names.into_iter().map(|name| Segment::Name(name.into())).collect() }
+    }
+
+    /// The number of its segments.
+    pub fn len(&self) -> usize {
+        self.segments.len()
+    }
+
     /// Whether it names the whole value.
     pub fn is_empty(&self) -> bool {
         self.segments.is_empty()
