@@ -26,7 +26,8 @@ pub(crate) fn cover(text: &str, out: &mut Vec<u8>) {
 /// As [`cover`], but for other digits in place of `*`, which make the number pass the Luhn check. They are drawn by the key where
 /// there is one, and otherwise zeros behind a digit that differs from the true one. A number stays a number.
 pub(crate) fn luhn(text: &str, kind: Kind, key: Option<&Digest>, out: &mut Vec<u8>) -> Kind {
-    let Some(clear) = digits(text).filter(|digits| kind == Kind::String || digits.len() == text.len())
+    let Some(clear) =
+        digits(text).filter(|digits| kind == Kind::String || digits.len() == text.len())
     else {
         redact::text(text, out);
         return Kind::String;

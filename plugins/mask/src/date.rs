@@ -120,9 +120,8 @@ fn year_of_text(text: &str, out: &mut Vec<u8>) -> Option<()> {
 /// The length of `T10:11:12.123` at the start of a text; 0 where there is no time.
 fn time_len(text: &str) -> usize {
     let bytes = text.as_bytes();
-    let two = |at: usize| {
-        bytes.get(at..at + 2).is_some_and(|pair| pair.iter().all(u8::is_ascii_digit))
-    };
+    let two =
+        |at: usize| bytes.get(at..at + 2).is_some_and(|pair| pair.iter().all(u8::is_ascii_digit));
     if !matches!(bytes.first(), Some(b'T' | b't' | b' ' | b':')) || !two(1) {
         return 0;
     }

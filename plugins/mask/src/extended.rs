@@ -49,5 +49,7 @@ fn only_member(object: &str) -> Option<(&'static str, &str)> {
 }
 
 fn is_number(text: &str) -> bool {
-    text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) && json::is_well_formed(text) && json::trimmed(text) == text
+    text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+        && json::is_well_formed(text)
+        && json::trimmed(text) == text
 }

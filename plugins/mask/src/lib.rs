@@ -19,7 +19,10 @@ mod digest;
 mod debezium;
 mod key_headers;
 
-use lockgate_plugin::{Column, Field, Image, Plan, Plugin, Read, Rows, Settings, Table, Write, log};
+use lockgate_plugin::json::Path;
+use lockgate_plugin::{
+    Cell, Column, Field, Image, Plan, Plugin, Read, Rows, Settings, Table, Write, log,
+};
 
 use digest::Secrets;
 use key_headers::KeyHeader;
@@ -54,6 +57,8 @@ struct Target {
 struct Guard {
     read: Read,
     column: String,
+    /// The reads of the places, and how they are reached.
+    places: Vec<(Read, Path)>,
 }
 
 impl Plugin for Mask {
@@ -69,7 +74,7 @@ impl Plugin for Mask {
     fn open(&mut self, table: &Table) -> Result<Option<Plan<Masked>>, String> {
         let mut plan = Plan::new();
         let mut masked = Masked::default();
-        let mut guarded = Vec::new();
+        let mut guards: Vec<(Field, Vec<(Read, Path)>)> = Vec::new();
         for column in &table.columns {
             let reached = reach::reach(&self.rules, table, column)?;
             if reached.is_empty() {
@@ -82,20 +87,25 @@ impl Plugin for Mask {
                     warn_of_shared_keys(table, column, rule);
                 }
             }
-            let targets = targets(column, &reached, treatment);
-            if targets.iter().any(|(field, _)| !field.pointer.is_empty()) {
-                guarded.extend(images(column).map(|image| Field::new(image, &column.name)));
-            }
-            for (field, treatment) in targets {
+            let first = guards.len();
+            for (field, path, treatment) in targets(column, &reached, treatment) {
+                if !path.is_empty() {
+                    let place = (Read(plan.reads.len()), path);
+                    let whole = Field::new(field.image, &column.name);
+                    match guards.iter_mut().skip(first).find(|(known, _)| *known == whole) {
+                        Some((_, places)) => places.push(place),
+                        None => guards.push((whole, vec![place])),
+                    }
+                }
                 plan.reads.push(field.clone());
                 plan.writes.push(field);
                 masked.targets.push(Target { treatment, column: column.name.clone() });
             }
         }
-        for field in guarded {
+        for (field, places) in guards {
             let (read, column) = (Read(plan.reads.len()), field.name.clone());
             plan.reads.push(field);
-            masked.guards.push(Guard { read, column });
+            masked.guards.push(Guard { read, column, places });
         }
         for header in &mut masked.key_headers {
             header.plan(&mut plan);
@@ -120,9 +130,12 @@ impl Plugin for Mask {
             }
             reject(rows, column, &mut refused);
         }
-        for Guard { read, column } in &masked.guards {
+        for Guard { read, column, places } in &masked.guards {
             for (row, cell) in (0u32..).zip(rows.cells(*read).iter()) {
-                refused.extend(places::check(cell).err().map(|refusal| (row, refusal)));
+                let absent = |read: &Read| rows.cells(*read).get(row as usize) == Cell::Absent;
+                let absent = places.iter().filter(|(read, _)| absent(read)).map(|(_, path)| path);
+                let checked = places::check(cell, absent);
+                refused.extend(checked.err().map(|refusal| (row, refusal)));
             }
             reject(rows, column, &mut refused);
         }
@@ -154,24 +167,23 @@ fn treatment(table: &Table, column: &Column, reached: &[Reached<'_>]) -> Result<
 }
 
 /// The fields to write: the column in each image, or each place in it where all can be named by pointers. The gateway then
-/// replaces them inside the text as it arrived, and every byte around them stays.
+/// replaces them inside the text as it arrived, and every byte around them stays. With each its path.
 fn targets(
     column: &Column,
     reached: &[Reached<'_>],
     treatment: Treatment,
-) -> Vec<(Field, Treatment)> {
-    let place = |reached: &Reached<'_>| {
-        let rule = Treatment::Whole(reached.rule.clone());
-        reached.path.pointer().map(|pointer| (pointer, rule))
+) -> Vec<(Field, Path, Treatment)> {
+    let place = |Reached { path, rule, .. }: &Reached<'_>| {
+        Some((path.pointer()?, path.clone(), Treatment::Whole((*rule).clone())))
     };
     let places = match &treatment {
         Treatment::Whole(_) => None,
         Treatment::Places(_) => reached.iter().map(place).collect::<Option<Vec<_>>>(),
     };
-    let places = places.unwrap_or_else(|| vec![(String::new(), treatment)]);
-    let fields = places.iter().flat_map(|(pointer, treatment)| {
+    let places = places.unwrap_or_else(|| vec![(String::new(), Path::default(), treatment)]);
+    let fields = places.iter().flat_map(|(pointer, path, treatment)| {
         let field = move |image| Field::new(image, &column.name).at(pointer);
-        images(column).map(move |image| (field(image), treatment.clone()))
+        images(column).map(move |image| (field(image), path.clone(), treatment.clone()))
     });
     fields.collect()
 }

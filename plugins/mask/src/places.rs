@@ -34,6 +34,8 @@ pub(crate) enum Refusal {
     NoPlaces(&'static str),
     /// The rule cannot treat what it found at the path.
     Place(String, String),
+    /// The path leads to a place that is hidden by another of the same name.
+    Twice(String),
 }
 
 impl Treatment {
@@ -68,18 +70,16 @@ impl Places {
         Self { paths, rules }
     }
 
-    fn cover(
-        &self,
-        cell: Cell<'_>,
-        secrets: &Secrets,
-        out: &mut Vec<u8>,
-    ) -> Result<Kind, Refusal> {
-        let (text, kind) = match cell {
-            Cell::Json(text) => (text, Kind::Json),
-            Cell::String(text) => (text, Kind::String),
+    fn cover(&self, cell: Cell<'_>, secrets: &Secrets, out: &mut Vec<u8>) -> Result<Kind, Refusal> {
+        let kind = cell.kind().ok_or(Refusal::NoPlaces(kind_name(cell)))?;
+        if inside(cell)?.is_none() {
+            out.extend_from_slice(cell.as_bytes());
+            return Ok(kind);
+        }
+        let text = match cell {
+            Cell::Json(text) | Cell::String(text) => text,
             _ => return Err(Refusal::NoPlaces(kind_name(cell))),
         };
-        check(cell)?;
         let mut replace = |path: usize, json: &str, out: &mut Vec<u8>| {
             let rule = self.rules.get(path);
             rule.is_some_and(|rule| rule.cover_json(0, json, secrets, out).is_ok())
@@ -94,17 +94,36 @@ impl Places {
 }
 
 /// Refuses a cell that has a value but no places inside it: what its rules are to cover may stand in it all the same, and would
-/// pass in clear.
-pub(crate) fn check(cell: Cell<'_>) -> Result<(), Refusal> {
-    let has_places = match cell {
-        Cell::Absent | Cell::Null | Cell::Unavailable | Cell::Json(_) => true,
+/// pass in clear. Refuses it, too, where a place is there that the gateway called `absent`: of a name that stands twice it
+/// looks into the last one only.
+pub(crate) fn check<'p>(
+    cell: Cell<'_>,
+    absent: impl Iterator<Item = &'p Path>,
+) -> Result<(), Refusal> {
+    let Some(json) = inside(cell)? else { return Ok(()) };
+    for path in absent {
+        let path = std::slice::from_ref(path);
+        if rewrite(json, path, &mut Vec::new(), &mut |_, _, _| false).is_err() {
+            return Err(Refusal::Twice(path.iter().map(ToString::to_string).collect()));
+        }
+    }
+    Ok(())
+}
+
+/// The JSON that a cell holds; none where it holds nothing.
+fn inside(cell: Cell<'_>) -> Result<Option<&str>, Refusal> {
+    match cell {
+        Cell::Absent | Cell::Null | Cell::Unavailable => Ok(None),
+        Cell::Json(json) => Ok(Some(json)),
         Cell::String(text) => match trimmed(text) {
-            "" | "null" => true,
-            json => json.starts_with(['{', '[']) && is_well_formed(json),
+            "" | "null" => Ok(None),
+            json if json.starts_with(['{', '[']) && is_well_formed(json) => Ok(Some(json)),
+            _ => Err(Refusal::NoPlaces(kind_name(cell))),
         },
-        Cell::Boolean(_) | Cell::Number(_) | Cell::Bytes(_) | Cell::Unknown(_) => false,
-    };
-    if has_places { Ok(()) } else { Err(Refusal::NoPlaces(kind_name(cell))) }
+        Cell::Boolean(_) | Cell::Number(_) | Cell::Bytes(_) | Cell::Unknown(_) => {
+            Err(Refusal::NoPlaces(kind_name(cell)))
+        }
+    }
 }
 
 /// Whether there is anything to do; refuses what is of no known kind.
@@ -132,10 +151,19 @@ impl fmt::Display for Refusal {
         match self {
             Self::Kind(kind, rule) => write!(f, "holds {kind}, which {rule} cannot mask"),
             Self::NoPlaces(kind) => {
-                write!(f, "holds {kind} that is no JSON object or array, and rules are for places inside it")
+                write!(
+                    f,
+                    "holds {kind} that is no JSON object or array, and rules are for places inside it"
+                )
             }
             Self::Place(path, rule) => {
                 write!(f, "holds a value at {path:?} that {rule} cannot mask")
+            }
+            Self::Twice(path) => {
+                write!(
+                    f,
+                    "holds a value at {path:?} beside a name that stands twice, where it cannot be masked"
+                )
             }
         }
     }

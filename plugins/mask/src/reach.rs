@@ -74,12 +74,7 @@ fn reached<'r>(rule: &'r ColumnRule, table: &Table, column: &Column) -> Option<R
     Some(Reached { path: rest, rule, glob, rank })
 }
 
-fn contradiction(
-    table: &Table,
-    column: &Column,
-    one: &Reached<'_>,
-    other: &Reached<'_>,
-) -> String {
+fn contradiction(table: &Table, column: &Column, one: &Reached<'_>, other: &Reached<'_>) -> String {
     format!(
         "column {:?} of {:?} is covered by both {:?} and {:?}: name the column in full in one of them, or drop one",
         column.name,

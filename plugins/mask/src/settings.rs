@@ -63,7 +63,9 @@ fn keys(rules: &[ColumnRule], raw: &Raw) -> Result<Secrets, String> {
     let has_use = asks.is_some() || rules.iter().any(|column| column.rule == Rule::CardLuhn);
     let keys = match (&raw.key, &raw.keys, &raw.key_id) {
         (Some(_), Some(_), _) => {
-            return Err("\"key\" and \"keys\" are both set: put the one key among the others".into());
+            return Err(
+                "\"key\" and \"keys\" are both set: put the one key among the others".into()
+            );
         }
         (Some(key), None, Some(id)) => vec![Digest::new(key, id)?],
         (None, Some(keys), Some(_)) => {
@@ -76,7 +78,9 @@ fn keys(rules: &[ColumnRule], raw: &Raw) -> Result<Secrets, String> {
         return Ok(Secrets::default());
     }
     if !has_use {
-        return Err("\"key\", \"keys\" or \"key_id\" is set, yet no column asks for \"hmac\"".into());
+        return Err(
+            "\"key\", \"keys\" or \"key_id\" is set, yet no column asks for \"hmac\"".into()
+        );
     }
     let Some(id) = raw.key_id.as_ref().filter(|_| !keys.is_empty()) else {
         let asks = asks.map_or_else(
@@ -92,7 +96,9 @@ fn keys(rules: &[ColumnRule], raw: &Raw) -> Result<Secrets, String> {
             && secrets.key(Some(id)).is_none()
         {
             let glob = glob.to_string();
-            return Err(format!("{glob:?} asks for the key {id:?}, which is none of the settings' keys"));
+            return Err(format!(
+                "{glob:?} asks for the key {id:?}, which is none of the settings' keys"
+            ));
         }
     }
     Ok(secrets)

@@ -81,12 +81,19 @@ mod tests {
     #[test]
     fn not_null_is_no_part_of_a_types_name() {
         let date_year = Rule::DateYear(None);
-        assert_eq!(fit(&date_year, "io.debezium.time.Date NOT NULL"), Ok(Rule::DateYear(Some(Unit::Days))));
+        assert_eq!(
+            fit(&date_year, "io.debezium.time.Date NOT NULL"),
+            Ok(Rule::DateYear(Some(Unit::Days)))
+        );
         assert_eq!(fit(&Rule::Redact, "JSONB not null"), Ok(Rule::RedactJsonText));
         assert_eq!(fit(&Rule::Redact, "bytes not null"), Err(Unfit::Encoding));
         assert_eq!(fit(&Rule::Null, "varchar(9) Not Null"), Err(Unfit::NotNull));
         assert_eq!(fit(&Rule::Null, "varchar(9)"), Ok(Rule::Null));
-        assert_eq!(fit(&Rule::Null, " not null"), Err(Unfit::NotNull), "of a type that is not told");
+        assert_eq!(
+            fit(&Rule::Null, " not null"),
+            Err(Unfit::NotNull),
+            "of a type that is not told"
+        );
     }
 
     #[test]
@@ -105,7 +112,14 @@ mod tests {
         ] {
             assert_eq!(fit(&date_year, name), Ok(Rule::DateYear(unit)), "{name}");
         }
-        for name in ["int32", "INT64 not null", "bigint(20)", "io.debezium.time.MicroTime", "io.debezium.time.Year", "double"] {
+        for name in [
+            "int32",
+            "INT64 not null",
+            "bigint(20)",
+            "io.debezium.time.MicroTime",
+            "io.debezium.time.Year",
+            "double",
+        ] {
             assert_eq!(fit(&date_year, name), Err(Unfit::NoDate), "{name}");
         }
     }

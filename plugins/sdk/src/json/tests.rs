@@ -68,7 +68,8 @@ fn elements_are_named_by_digits_without_a_leading_zero() {
 
 #[test]
 fn json_in_strings_is_walked_into_and_other_text_is_left() {
-    let json = r#"{"a":"{\"b\": [\"x\", \"\\u00e9\"]}","c":"{\"b\"","d":"text","e":"{\"z\":\"\u00e9\"}"}"#;
+    let json =
+        r#"{"a":"{\"b\": [\"x\", \"\\u00e9\"]}","c":"{\"b\"","d":"text","e":"{\"z\":\"\u00e9\"}"}"#;
     assert_eq!(
         numbered(json, &["/*/b/0"]),
         r#"{"a":"{\"b\": [\"0\", \"\\u00e9\"]}","c":"{\"b\"","d":"text","e":"{\"z\":\"\u00e9\"}"}"#
@@ -88,10 +89,7 @@ fn a_string_that_is_no_text_cannot_be_looked_into() {
 fn paths_that_cannot_be_meant_are_refused() {
     let reason = |text: &str| Path::parse(text).unwrap_err();
     assert_eq!(reason("a"), r#"the path "a" does not start with "/""#);
-    assert_eq!(
-        reason("/a~2"),
-        r#"the path "/a~2" has a tilde that is not followed by 0 or 1"#
-    );
+    assert_eq!(reason("/a~2"), r#"the path "/a~2" has a tilde that is not followed by 0 or 1"#);
     assert_eq!(
         reason("/a/e*"),
         r#"the path "/a/e*" has "e*": only a whole segment can be "*", any one member or element; write "\*" for the character itself"#
@@ -145,8 +143,27 @@ fn nesting_costs_no_stack() {
 /// Text that is JSON, nearly JSON, or neither.
 fn jsonish() -> impl Strategy<Value = String> {
     let token = prop::sample::select(vec![
-        "{", "}", "[", "]", ",", ":", "\"a\"", "\"\\u00e9\"", "\"\\x\"", "\"", "1", "-", "01", "1.5e3", "1.", "true", "nul", "null",
-        " ", "\n", "é",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"a\"",
+        "\"\\u00e9\"",
+        "\"\\x\"",
+        "\"",
+        "1",
+        "-",
+        "01",
+        "1.5e3",
+        "1.",
+        "true",
+        "nul",
+        "null",
+        " ",
+        "\n",
+        "é",
     ]);
     prop::collection::vec(token, 0..12).prop_map(|tokens| tokens.concat())
 }

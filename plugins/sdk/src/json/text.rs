@@ -62,7 +62,8 @@ pub fn push_string(text: &str, out: &mut Vec<u8>) {
             b'\t' => out.extend_from_slice(b"\\t"),
             0..0x20 => {
                 out.extend_from_slice(b"\\u00");
-                let digit = |nibble: u8| char::from_digit(nibble.into(), 16).map_or(b'0', |c| c as u8);
+                let digit =
+                    |nibble: u8| char::from_digit(nibble.into(), 16).map_or(b'0', |c| c as u8);
                 out.extend([digit(byte >> 4), digit(byte & 15)]);
             }
             _ => out.push(byte),
