@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use lockgate::config::{
     Kafka, Limits, LostOffsets, Membership, PartitionBy, Payload, Pipeline, Start, Template,
-    TopicPattern,
+    TopicPattern, Unlisted,
 };
 use lockgate::kafka::topics::{Topic, Topics};
 use lockgate::table::Dialect;
@@ -175,7 +175,11 @@ fn pipeline(from: &[&str]) -> Pipeline {
     Pipeline {
         name: "shop".to_owned(),
         from: from.iter().map(pattern).collect(),
-        dialect: Dialect::Json,
+        dialects: Dialect::Json.into(),
+        compression: None,
+        protect: Vec::new(),
+        listed: Vec::new(),
+        unlisted: Unlisted::default(),
         to: Template { prefix: "clean.".to_owned(), suffix: Some(String::new()) },
         plugins: "plugins".into(),
         required: Vec::new(),

@@ -1,0 +1,1 @@
+//! What Debezium's events hold beside their images.
