@@ -1,6 +1,7 @@
 //! Documents in strings: edits reach the document, what it says of its update, and its key, and nothing else.
 
 use insta::assert_snapshot;
+use proptest::prelude::*;
 
 use super::fake::{Fake, Given, answer, carry, field, settings};
 use crate::config::FaultPolicy;
@@ -187,4 +188,135 @@ fn the_schema_of_a_document_in_a_string_stays() {
         seen.contains(r#""optional":true,"field":"id"}],"optional":false},"payload":{"id":null}}"#),
         "{seen}"
     );
+}
+
+/// A document's text as a JSON string holds it, and where in that each field's value stands.
+#[derive(Debug, Default)]
+struct Spelt {
+    text: String,
+    values: Vec<std::ops::Range<usize>>,
+}
+
+impl Spelt {
+    /// Spells a document, as the choices have it: which characters are escaped, and how, in the document and again in the string.
+    fn new(
+        document: &[(String, serde_json::Value)],
+        mut choices: impl Iterator<Item = u8>,
+    ) -> Self {
+        let mut spelt = Self::default();
+        spelt.string("{", &mut choices);
+        for (number, (name, value)) in document.iter().enumerate() {
+            spelt.string(if number > 0 { ", " } else { " " }, &mut choices);
+            let name = respelt(&serde_json::to_string(name).unwrap(), &mut choices);
+            spelt.string(&name, &mut choices);
+            spelt.string(" : ", &mut choices);
+            let start = spelt.text.len();
+            let value = respelt(&value.to_string(), &mut choices);
+            spelt.string(&value, &mut choices);
+            spelt.values.push(start..spelt.text.len());
+        }
+        spelt.string("}", &mut choices);
+        spelt
+    }
+
+    fn string(&mut self, text: &str, choices: &mut impl Iterator<Item = u8>) {
+        for character in text.chars() {
+            let choice = choices.next().unwrap_or_default() % 4;
+            match (character, choice) {
+                ('"', _) => self.text += "\\\"",
+                ('/', 1) => self.text += "\\/",
+                ('\\', 0..=2) => self.text += "\\\\",
+                // Edits build on this brace.
+                ('{', _) => self.text.push('{'),
+                (_, 3) | (..=' ', 1) => self.text += &by_number(character),
+                ('\n', _) => self.text += "\\n",
+                (..' ', _) => self.text += &by_number(character),
+                _ => self.text.push(character),
+            }
+        }
+    }
+}
+
+fn by_number(character: char) -> String {
+    let units = character.encode_utf16(&mut [0; 2]).to_vec();
+    units.iter().map(|unit| format!("\\u{unit:04x}")).collect()
+}
+
+/// JSON text with some letters of its strings, which no other token has here, escaped by their numbers.
+fn respelt(json: &str, choices: &mut impl Iterator<Item = u8>) -> String {
+    let spell = |character: char| match character {
+        'é' | '😀' | 'x' | '.' if choices.next().unwrap_or_default() % 3 == 1 => {
+            by_number(character)
+        }
+        _ => character.to_string(),
+    };
+    json.chars().map(spell).collect()
+}
+
+fn name() -> impl Strategy<Value = String> {
+    "[ax/ \"\\\\é😀\u{1}\n{}:,$]{0,6}"
+}
+
+fn value() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        proptest::bool::ANY.prop_map(serde_json::Value::from),
+        proptest::num::i64::ANY.prop_map(serde_json::Value::from),
+        name().prop_map(serde_json::Value::from),
+    ];
+    leaf.prop_recursive(2, 6, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(serde_json::Value::from),
+            proptest::collection::btree_map(name(), inner, 0..3)
+                .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn an_edit_replaces_one_value_of_a_document_however_it_is_spelt(
+        fields in proptest::collection::btree_map(name(), value(), 1..5),
+        choices in proptest::collection::vec(0u8..12, 1..60),
+        which in proptest::sample::Index::arbitrary(),
+        mask in "[a/\"\\\\é😀\n]{0,5}",
+    ) {
+        let fields: Vec<(String, serde_json::Value)> = fields.into_iter().collect();
+        let spelt = Spelt::new(&fields, choices.into_iter().cycle());
+        let which = which.index(fields.len());
+        let value = |document: &str| {
+            format!(r#"{{"after":"{document}","source":{{"db":"d","collection":"c"}},"op":"c"}}"#)
+        };
+        let read = |value: &str| -> serde_json::Value {
+            let event: serde_json::Value = serde_json::from_str(value).unwrap();
+            serde_json::from_str(event["after"].as_str().unwrap()).unwrap()
+        };
+        let was = read(&value(&spelt.text));
+        prop_assert_eq!(was.as_object().unwrap().len(), fields.len());
+
+        let cell = vec![field(Image::After, &fields[which].0)];
+        let plan = Plan { reads: cell.clone(), writes: cell, ..Plan::default() };
+        let (wanted, text) = (fields[which].1.clone(), mask.clone());
+        let masks = Fake::new(plan, move |batch| {
+            let cells = &batch.reads[0];
+            let data = std::str::from_utf8(&cells.data).unwrap();
+            let read = match cells.kinds[0] {
+                kind::STRING => serde_json::Value::from(data),
+                kind::NULL => serde_json::Value::Null,
+                _ => serde_json::from_str(data).unwrap(),
+            };
+            assert_eq!(read, wanted);
+            answer(0, &[0], &text)
+        });
+        let left = carry(settings(), vec![masks], &[Given::value(value(&spelt.text))]);
+        let left = left.trim_end().strip_prefix("forward clean.t-0 value=").unwrap();
+
+        let mut masked = was;
+        masked[&fields[which].0] = mask.clone().into();
+        prop_assert_eq!(read(left), masked);
+        let string = serde_json::to_string(&serde_json::to_string(&mask).unwrap()).unwrap();
+        let mut bytes = spelt.text;
+        bytes.replace_range(spelt.values[which].clone(), &string[1..string.len() - 1]);
+        prop_assert_eq!(left, value(&bytes), "what nobody edited stays byte for byte");
+    }
 }
