@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use crate::change::json;
 use crate::contract::kind;
 
-pub use placeholder::is_unavailable;
+pub use placeholder::{Placeholder, is_unavailable};
 pub use pointer::{Change, Pointer, PointerError};
 
 /// Why a cell cannot be handed over or written. Never quotes the cell.

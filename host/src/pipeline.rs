@@ -113,7 +113,8 @@ impl Pipeline {
             let decoded = self.decoder.decode(number, record, &mut self.tables, &mut self.events);
             self.undecoded.push(decoded.err());
         }
-        self.chain.run(Batch { records, events: &self.events, tables: &self.tables });
+        let (events, tables) = (&self.events, &self.tables);
+        self.chain.run(Batch { records, events, tables, unavailable: &self.settings.unavailable });
         for (number, record) in records.iter().enumerate() {
             let Some(event) = self.events.events.get(number).copied() else { continue };
             let outcome = self.outcome(number, record, &event);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use lockgate::cell::Placeholder;
 use lockgate::config::{
     Kafka, Limits, LostOffsets, Membership, PartitionBy, Payload, Pipeline, Start, Template,
     TopicPattern, Unlisted,
@@ -177,6 +178,7 @@ fn pipeline(from: &[&str]) -> Pipeline {
         from: from.iter().map(pattern).collect(),
         dialects: Dialect::Json.into(),
         compression: None,
+        unavailable: Placeholder::default(),
         protect: Vec::new(),
         listed: Vec::new(),
         unlisted: Unlisted::default(),

@@ -3,6 +3,7 @@
 mod fake;
 mod mongo;
 mod rows;
+mod sides;
 
 use std::sync::Arc;
 
