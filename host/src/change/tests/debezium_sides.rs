@@ -88,3 +88,25 @@ fn ddl_that_is_a_column_of_a_row_is_no_statement() {
     let value = r#"{"after":{"ddl":"x","query":"y"},"source":{"table":"t"},"op":"c"}"#;
     assert_eq!(sides(value), ["row"]);
 }
+
+#[test]
+fn every_connectors_source_block_names_its_table() {
+    for (source, table) in [
+        (r#""connector":"mysql","db":"shop","table":"t""#, "shop.t"),
+        (r#""connector":"mariadb","db":"shop","table":"t""#, "shop.t"),
+        (r#""connector":"postgresql","db":"shop","schema":"public","table":"t""#, "shop.public.t"),
+        (r#""connector":"mongodb","db":"shop","collection":"t""#, "shop.t"),
+        (r#""connector":"sqlserver","db":"shop","schema":"dbo","table":"t""#, "shop.dbo.t"),
+        (r#""connector":"oracle","db":"ORCL","schema":"SHOP","table":"T""#, "ORCL.SHOP.T"),
+        (r#""connector":"cassandra","keyspace":"shop","table":"t""#, "shop.t"),
+        (r#""connector":"cassandra","keyspace_name":"shop","table_name":"t""#, "shop.t"),
+        (r#""connector":"db2","db":"SHOP","schema":"DB2INST1","table":"T""#, "SHOP.DB2INST1.T"),
+        (r#""connector":"informix","db":"shop","schema":"s","table":"t""#, "shop.s.t"),
+        (r#""connector":"vitess","db":"","keyspace":"shop","table":"t""#, "shop.t"),
+        (r#""connector":"spanner","db":"shop","database_id":"shop","table":"t""#, "shop.t"),
+    ] {
+        let value = format!(r#"{{"after":{{"id":1}},"source":{{{source}}},"op":"c"}}"#);
+        let read = Lane::new(Dialect::Debezium).meets("p.t", None, Some(value.as_bytes()));
+        assert_eq!(read, format!("row c {table} after={{id:1}}"), "{source}");
+    }
+}
