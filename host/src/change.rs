@@ -4,10 +4,12 @@
 pub mod json;
 mod shape;
 mod debezium;
+mod mongo;
 mod envelope;
 mod sheet;
 mod canal;
 mod types;
+mod known;
 mod topic;
 mod recognise;
 mod decode;
@@ -155,10 +157,15 @@ pub enum SideKind {
     Names,
     /// An array of the values that the columns of the array before it have (Maxwell's `primary_key`).
     KeyValues,
+    /// An array of names of a document's fields, dotted where they are nested, or of objects with such a name as `field`
+    /// (`removedFields`, `truncatedArrays`).
+    FieldNames,
     /// A string of SQL, which may hold any value of any row.
     Sql(SqlFlavour),
     /// Debezium's `tableChanges`: defaults and comments of columns may hold anything.
     TableChanges,
+    /// What a program wrote into the source's log, of which nothing is known.
+    Content,
 }
 
 /// Which server's SQL a text is.

@@ -1,7 +1,9 @@
 //! The journey of a batch with stand-in plugins: what each kind of record becomes.
 
 mod fake;
+mod mongo;
 mod rows;
+mod sides;
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 //! images lose and rename.
 
 use super::writer::Writer;
-use super::{RowEdits, Subject};
+use super::{RowEdits, Subject, nested};
 use crate::cell;
 use crate::change::json::{self, Removals};
 use crate::change::{Row, Side, SideKind, Span};
@@ -57,7 +57,15 @@ pub(super) fn write(
             });
             list(values, layout, writer);
         }
-        SideKind::ByColumn | SideKind::Names | SideKind::Sql(_) | SideKind::TableChanges => {}
+        SideKind::FieldNames if !layout.is_identity() => {
+            nested::names(side.span, table, layout, writer);
+        }
+        SideKind::ByColumn
+        | SideKind::Names
+        | SideKind::FieldNames
+        | SideKind::Sql(_)
+        | SideKind::TableChanges
+        | SideKind::Content => {}
     }
 }
 

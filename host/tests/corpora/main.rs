@@ -8,6 +8,7 @@ mod render;
 mod texts;
 mod memory;
 mod captured;
+mod connectors;
 
 use proptest::prelude::*;
 use texts::{Dice, corpora, damage};
