@@ -21,6 +21,7 @@ use crate::cell;
 use crate::contract::Image;
 use crate::table;
 
+pub use crate::redact::SqlFlavour;
 pub use decode::Decoder;
 pub use recognise::{DEBEZIUM, recognise};
 
@@ -166,15 +167,6 @@ pub enum SideKind {
     TableChanges,
     /// What a program wrote into the source's log, of which nothing is known.
     Content,
-}
-
-/// Which server's SQL a text is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SqlFlavour {
-    MySql,
-    PostgreSql,
-    Oracle,
-    Unknown,
 }
 
 /// One image of a row. Spans of `before` and `after` are in the value, those of `key` in the key.
