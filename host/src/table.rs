@@ -163,6 +163,16 @@ impl Table {
         let same = |column: &Column| column.name.to_lowercase() == name.to_lowercase();
         u16::try_from(self.columns.iter().position(same)?).ok()
     }
+
+    /// The number of the column called `name`, or else so but for upper and lower case, or else but for underscores too: tools
+    /// spell the columns of a key in lower case, and those of a row in camel case.
+    pub fn column_like(&self, name: &str) -> Option<u16> {
+        let bare = |name: &str| name.replace('_', "").to_lowercase();
+        let same = |column: &Column| bare(&column.name) == bare(name);
+        self.column(name)
+            .or_else(|| self.column_ignoring_case(name))
+            .or_else(|| u16::try_from(self.columns.iter().position(same)?).ok())
+    }
 }
 
 /// Every table of one lane.

@@ -1,6 +1,10 @@
 //! What each kind of record becomes.
 
 mod canal;
+mod maxwell;
+mod maxwell_keys;
+mod ogg;
+mod dms;
 mod refused;
 
 use std::sync::Arc;
@@ -68,8 +72,12 @@ impl Lane {
             Presence::Present => {
                 let columns = &self.tables.get(row.table).unwrap().columns;
                 let members = self.events.members_of(image).iter().map(|member| {
+                    if member.column == NO_COLUMN {
+                        return format!("({}):{}", show(member.name), show(member.value));
+                    }
                     let column = &columns[usize::from(member.column)];
-                    if member.form == Form::Plain {
+                    // Maxwell's keys have spellings of their own.
+                    if name != "key" && member.form == Form::Plain {
                         assert_eq!(json::unescape(member.name.of(text)), *column.name);
                     }
                     let mark = if column.key { "*" } else { "" };
