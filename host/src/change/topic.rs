@@ -193,6 +193,9 @@ impl Topic {
         let Some(known) = self.last.and_then(|last| self.tables.get_mut(last)) else {
             return Ok(Key::opaque(text));
         };
+        if dialect == Dialect::TicdcMaxwell && maxwell_key::is_version(text) {
+            return Ok(Key::default());
+        }
         let first_member = members.len();
         if matches!(dialect, Dialect::Maxwell | Dialect::TicdcMaxwell)
             && let Some(image) = maxwell_key::read(text, known, members, tables)?

@@ -2,6 +2,10 @@
 
 mod fake;
 mod rows;
+mod maxwell;
+mod ticdc_maxwell;
+mod ogg;
+mod dms;
 
 use std::sync::Arc;
 

@@ -165,18 +165,29 @@ fn each_object_of_a_value_is_a_row_of_its_own_table() {
     let mut lane = Lane::new(Dialect::TicdcMaxwell);
     for _ in 0..2 {
         assert_eq!(
-            lane.meets(
-                "t",
-                Some("\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{1}"),
-                Some(value.as_bytes())
-            ),
-            "row c shop.items after={id:1} key=(\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{1}) \
-             d shop.people before={ssn:\"a\"} u shop.items before={n:0} after={id:2 n:1}"
+            lane.meets("t", Some("\0\0\0\0\0\0\0\u{1}"), Some(value.as_bytes())),
+            "row c shop.items after={id:1} d shop.people before={ssn:\"a\"} \
+             u shop.items before={n:0} after={id:2 n:1}"
         );
         let objects = lane.events.rows.iter().map(|row| row.object.of(value.as_bytes()));
         let objects: Vec<_> = objects.map(|text| String::from_utf8_lossy(text)).collect();
         assert_eq!(objects.concat(), value.trim_start_matches(['\u{feff}', ' ']));
         assert!(objects[1].ends_with("}\r\n") && objects[2].ends_with("} \n"));
+    }
+}
+
+#[test]
+fn a_key_beside_several_objects_is_the_first_ones() {
+    let value = [
+        r#"{"database":"d","table":"t","type":"insert","data":{"ID":1}}"#,
+        r#"{"database":"d","table":"u","type":"insert","data":{"id":1}}"#,
+    ];
+    let mut lane = Lane::new(Dialect::TicdcMaxwell);
+    for (key, read) in [(r#"{"pk.id":1}"#, "{ID*:1}"), ("12345678", "(12345678)")] {
+        assert_eq!(
+            lane.meets("t", Some(key), Some(value.concat().as_bytes())),
+            format!("row c d.t after={{ID*:1}} key={read} c d.u after={{id:1}}")
+        );
     }
 }
 
