@@ -48,8 +48,14 @@ fn scan(text: &[u8], members: &mut Vec<Member>) -> Option<(Span, Form)> {
     let start = json::begin(text).ok()?;
     let (span, form, end) = match json::byte(text, start) {
         b'{' => {
+            let first = members.len();
             let end = hash(text, start, members)?;
-            (json::span(start, end), Form::Prefixed, end)
+            let own = members.get(first..).unwrap_or_default();
+            let is_hash = own
+                .iter()
+                .any(|member| member.form == Form::Prefixed || is_of_the_format(member, text));
+            let form = if is_hash { Form::Prefixed } else { Form::Plain };
+            (json::span(start, end), form, end)
         }
         b'[' => {
             let mut at = start;

@@ -75,6 +75,22 @@ fn any_other_key_is_opaque_and_no_error() {
 }
 
 #[test]
+fn only_camel_case_is_taken_for_a_name_without_its_underscores() {
+    let value = |row: &str| {
+        format!(r#"{{"database":"d","table":"t","type":"insert","data":{row}}}"#).into_bytes()
+    };
+    for (row, read) in [
+        (r#"{"userId":1}"#, "{userId*:1}"),
+        (r#"{"userid":1}"#, "{user_id*:1}"),
+        (r#"{"user_Id":1,"userID":2}"#, "{user_Id*:1}"),
+    ] {
+        let mut lane = Lane::new(Dialect::Maxwell);
+        let seen = lane.meets("maxwell", Some(r#"{"pk.user_id":1}"#), Some(&value(row)));
+        assert_eq!(seen.split_once(" key=").unwrap().1, read);
+    }
+}
+
+#[test]
 fn a_column_in_its_own_spelling_goes_before_one_that_is_like_it() {
     let mut lane = Lane::new(Dialect::Maxwell);
     let value = |row: &str| {

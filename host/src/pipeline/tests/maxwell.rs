@@ -203,6 +203,8 @@ fn a_created_column_of_the_key_is_written_as_the_key_is() {
     assert_eq!(key, ARRAY.replace("]]", r#",{"new":"x"}]]"#));
     let [key, _] = left(adds(), r#"["d","t",[]]"#, UPDATE);
     assert_eq!(key, r#"["d","t",[{"new":"x"}]]"#);
+    let [key, _] = left(adds(), r#"{"id":7}"#, UPDATE);
+    assert_eq!(key, r#"{"id":7,"new":"x"}"#, "what is not Maxwell's hash gets no prefix");
 }
 
 #[test]
