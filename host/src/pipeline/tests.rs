@@ -4,6 +4,10 @@ mod fake;
 mod mongo;
 mod rows;
 mod sides;
+mod maxwell;
+mod ticdc_maxwell;
+mod ogg;
+mod dms;
 
 use std::sync::Arc;
 
