@@ -34,6 +34,7 @@ mod journey {
     mod reload;
     mod stop;
     mod crash;
+    mod owners;
     mod hostile;
     mod protect;
 }

@@ -1,8 +1,14 @@
 //! The journey of a batch with stand-in plugins: what each kind of record becomes.
 
 mod fake;
+mod mongo;
 mod proven;
 mod rows;
+mod sides;
+mod maxwell;
+mod ticdc_maxwell;
+mod ogg;
+mod dms;
 
 use std::sync::Arc;
 
