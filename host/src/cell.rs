@@ -116,7 +116,7 @@ pub fn unescape(text: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
 }
 
 /// The character that the escape at the start of `text` stands for, and the escape's length.
-fn escape_at(text: &[u8]) -> Result<(char, usize), Error> {
+pub fn escape_at(text: &[u8]) -> Result<(char, usize), Error> {
     let character = match text.get(1).ok_or(Error::NotJson)? {
         b'b' => '\x08',
         b'f' => '\x0c',

@@ -217,7 +217,8 @@ impl Chain {
         let current = matches!(self.compiled.get(&index), Some(Ok(known)) if known.id == table.id);
         if !current {
             let compiled = compile::compile(table, &mut self.stages).map_err(|(stage, fault)| {
-                let reason = format!("opening table \"{}\": {fault}", table.qualified_name());
+                let table = table.qualified_name();
+                let reason = format!("opening table \"{table}\": {}", fault.message);
                 Refusal { attempt: 1, ..self.refusal(stage, &fault, reason) }
             });
             self.compiled.insert(index, compiled);
@@ -348,7 +349,7 @@ impl Chain {
             Some(stage) => Refusal::by(code, &stage.identity, reason),
             None => Refusal::new(code, reason),
         };
-        Refusal { attempt: ATTEMPTS, ..refusal }
+        Refusal { attempt: ATTEMPTS, ..refusal.said(fault.said.as_deref()) }
     }
 }
 

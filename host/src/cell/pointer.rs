@@ -62,6 +62,11 @@ impl Pointer {
         self.tokens.is_empty()
     }
 
+    /// The names on the way, outermost first.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.tokens.iter().map(|token| &**token)
+    }
+
     /// Appends the cell at this place of the JSON value `raw` to `out`, and returns its [`kind`], as [`decode`] does; absent
     /// where there is nothing. Of members of the same name the last counts, as for most readers of JSON.
     pub fn find(&self, raw: &[u8], out: &mut Vec<u8>) -> Result<u8, Error> {

@@ -130,7 +130,7 @@ pub(super) fn compile(table: &Table, stages: &mut [Stage]) -> Result<Compiled, (
 }
 
 fn broken(message: &str) -> Fault {
-    Fault { class: FaultClass::ContractViolated, message: message.to_owned() }
+    Fault::new(FaultClass::ContractViolated, message)
 }
 
 /// The columns of each image at one point of the chain, under the names they have there.

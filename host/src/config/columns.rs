@@ -65,10 +65,25 @@ impl ColumnPattern {
         &self.pointer
     }
 
+    /// The column's name, unless it is a glob.
+    pub fn column_name(&self) -> Option<&str> {
+        is_plain(&self.column_text).then_some(&*self.column_text)
+    }
+
+    /// The table's own name, without those of its schema and database; none for every table, and for globs.
+    pub fn table_name(&self) -> Option<&str> {
+        let name = self.table_text.rsplit('.').next().filter(|name| !name.is_empty())?;
+        is_plain(name).then_some(name)
+    }
+
+    /// Whether it is about every table there is.
+    pub fn is_of_every_table(&self) -> bool {
+        self.table.is_none()
+    }
+
     /// Table and column as typed, where neither is a glob.
     pub fn exact(&self) -> Option<(&str, &str)> {
-        let plain = |text: &str| !text.contains(['*', '?', '[', ']', '{', '}']);
-        let both = plain(&self.table_text) && plain(&self.column_text);
+        let both = is_plain(&self.table_text) && is_plain(&self.column_text);
         (both && !self.table_text.is_empty()).then_some((&*self.table_text, &*self.column_text))
     }
 }
@@ -105,6 +120,10 @@ fn split_column(name: &str) -> Result<(&str, &str), String> {
         Some(at) => (name.get(..at).unwrap_or_default(), name.get(at + 1..).unwrap_or_default()),
         None => ("", name),
     })
+}
+
+fn is_plain(text: &str) -> bool {
+    !text.contains(['*', '?', '[', ']', '{', '}'])
 }
 
 fn quoted(text: &str) -> Option<&str> {

@@ -215,7 +215,7 @@ fn table_set(setup: &PluginFile) -> Result<globset::GlobSet, LoadError> {
 }
 
 fn failed(doing: &str, fault: &Fault) -> LoadError {
-    LoadError::new(format!("{doing}: {}", fault.message))
+    LoadError::new(format!("{doing}: {fault}"))
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ impl Fake {
     }
 
     pub(super) fn faulting(plan: Plan, class: FaultClass) -> Self {
-        let fault = Fault { class, message: "it failed".into() };
+        let fault = Fault::new(class, "it failed");
         Self::with(Ok(plan), Box::new(move |_| Err(fault.clone())))
     }
 
@@ -106,7 +106,10 @@ impl Transform for Fake {
     fn open_table(&mut self, _: &Table) -> Result<Option<Plan>, Fault> {
         match &self.open {
             Ok(plan) => Ok(Some(plan.clone())),
-            Err(reason) => Err(Fault { class: FaultClass::Rejected, message: reason.clone() }),
+            Err(reason) => Err(Fault {
+                said: Some(reason.clone()),
+                ..Fault::new(FaultClass::Rejected, "the plugin refused")
+            }),
         }
     }
 
