@@ -44,8 +44,20 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Loads the plugins of a pipeline's folder.
+    /// Loads the plugins of a pipeline's folder. An error also where it is known already that they would let protected columns
+    /// leave in clear.
     pub fn load(runtime: &Arc<Runtime>, settings: &config::Pipeline) -> anyhow::Result<Self> {
+        let loaded = Self::load_unproven(runtime, settings)?;
+        plugins::look_ahead(settings, loaded.stages())
+            .map_err(|why| anyhow!("pipeline \"{}\": {why}", settings.name))?;
+        Ok(loaded)
+    }
+
+    /// Loads the plugins of a pipeline's folder, whatever they cover.
+    pub fn load_unproven(
+        runtime: &Arc<Runtime>,
+        settings: &config::Pipeline,
+    ) -> anyhow::Result<Self> {
         let catalog = Catalog::load(runtime, &settings.plugins, &settings.required, sources())
             .with_context(|| format!("pipeline \"{}\"", settings.name))?;
         Ok(Self {

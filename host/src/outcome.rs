@@ -119,7 +119,7 @@ impl Refusal {
     /// Without what the plugin said, which may hold what must not leave.
     pub fn without_words(mut self) -> Self {
         if self.said.take().is_some() {
-            self.reason.push_str("; its own words are withheld, since the table has protected columns");
+            self.reason.push_str("; its own words are withheld");
         }
         self
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use lockgate::config::{
-    Kafka, Limits, LostOffsets, Membership, PartitionBy, Payload, Pipeline, Start, Template,
-    TopicPattern,
+    Kafka, Limits, LostOffsets, Membership, PartitionBy, Payload, Pipeline, PluginMessages, Start,
+    Template, TopicPattern, Unlisted,
 };
 use lockgate::kafka::topics::{Topic, Topics};
 use lockgate::table::Dialect;
@@ -175,7 +175,12 @@ fn pipeline(from: &[&str]) -> Pipeline {
     Pipeline {
         name: "shop".to_owned(),
         from: from.iter().map(pattern).collect(),
-        dialect: Dialect::Json,
+        dialects: Dialect::Json.into(),
+        compression: None,
+        protect: Vec::new(),
+        listed: Vec::new(),
+        unlisted: Unlisted::default(),
+        plugin_messages: PluginMessages::Show,
         to: Template { prefix: "clean.".to_owned(), suffix: Some(String::new()) },
         plugins: "plugins".into(),
         required: Vec::new(),

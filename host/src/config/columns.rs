@@ -14,6 +14,8 @@ pub struct ColumnPattern {
     typed: String,
     /// Over `database.schema.table`, `schema.table` and `table`; none for every table.
     table: Option<GlobMatcher>,
+    /// The table part without its first names, longest first: what is left where a format does not say all of them.
+    tails: Vec<GlobMatcher>,
     column: GlobMatcher,
     /// The table part as typed.
     table_text: String,
@@ -36,6 +38,12 @@ impl ColumnPattern {
             "" | "*" => None,
             table => Some(glob(table)?),
         };
+        if table_text.contains('"') {
+            return Err("quotes stand around the column's name only".to_owned());
+        }
+        let dots = table_text.match_indices('.').filter_map(|(dot, _)| table_text.get(dot + 1..));
+        // A dot inside braces parts no names, and what follows it is no glob.
+        let tails = dots.filter_map(|tail| glob(tail).ok()).collect();
         let (column, column_text) = match quoted(column_text) {
             Some(plain) => (glob(&globset::escape(plain))?, plain),
             None => (glob(column_text)?, column_text),
@@ -43,6 +51,7 @@ impl ColumnPattern {
         Ok(Self {
             typed: text.to_owned(),
             table,
+            tails,
             column,
             table_text: table_text.to_owned(),
             column_text: column_text.to_owned(),
@@ -53,6 +62,14 @@ impl ColumnPattern {
     pub fn matches_table(&self, table: &Table) -> bool {
         let globs = self.table.as_ref();
         globs.is_none_or(|glob| table.names().any(|name| glob.is_match(name)))
+    }
+
+    /// As [`Self::matches_table`], and also where the record does not say which database the table is of, as a tombstone without
+    /// its delete, and the rest of the name fits.
+    pub fn may_match_table(&self, table: &Table) -> bool {
+        let full = table.qualified_name();
+        self.matches_table(table)
+            || table.database.is_empty() && self.tails.iter().any(|tail| tail.is_match(&full))
     }
 
     /// Whether it names the column, of a table it matches.
@@ -194,8 +211,22 @@ mod tests {
     }
 
     #[test]
+    fn a_table_of_an_unknown_database_may_be_any_that_ends_so() {
+        let may = |pattern: &str, table: &Table| {
+            ColumnPattern::parse(pattern).unwrap().may_match_table(table)
+        };
+        let unsaid = Table { database: "".into(), ..table() };
+        assert!(may("shop.public.customers.email", &unsaid));
+        assert!(may("public.customers.email", &unsaid));
+        assert!(!may("public.orders.email", &unsaid));
+        assert!(!may("shop.private.customers.email", &unsaid));
+        assert!(!may("till.public.customers.email", &table()));
+    }
+
+    #[test]
     fn what_names_no_column_is_refused() {
         for (pattern, why) in [
+            ("\"shop\".customers.email", "quotes stand around the column's name only"),
             ("customers.", "a column's name is missing after the last dot"),
             ("customers.\"email", "a double quote is not closed"),
             (

@@ -1,6 +1,7 @@
 //! The journey of a batch with stand-in plugins: what each kind of record becomes.
 
 mod fake;
+mod proven;
 mod rows;
 
 use std::sync::Arc;

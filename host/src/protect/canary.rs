@@ -98,7 +98,8 @@ impl Canary {
         guards: &Guards,
         (output, named): (&Output<'_>, bool),
     ) -> Option<Leak> {
-        let unchanged = self.values.iter().position(|value| self.is_unchanged(value, decided, guards));
+        let unchanged =
+            self.values.iter().position(|value| self.is_unchanged(value, decided, guards));
         if let Some(value) = unchanged {
             return Some(self.leak(seen, value, None));
         }
@@ -109,7 +110,9 @@ impl Canary {
         let key = output.key.as_deref().unwrap_or_default();
         let hit = self
             .in_value(seen, output.value.as_deref().unwrap_or_default())
-            .or_else(|| self.needles.find(key).and_then(|_| place::in_key(seen, key, &self.needles)))
+            .or_else(|| {
+                self.needles.find(key).and_then(|_| place::in_key(seen, key, &self.needles))
+            })
             .or_else(|| self.in_headers(&output.headers, false))
             .or_else(|| Some((self.needles.find(topic.as_bytes())?, "the topic".to_owned())))
             .or_else(|| self.in_bytes(seen, decided));
@@ -153,7 +156,8 @@ impl Canary {
         let mut now = Vec::new();
         values::read(cell, edit.text, &mut now);
         let is_same = |now: &[u8]| now == self.of(value);
-        is_same(&now) || (edit.kind == kind::BYTES && decoded(edit.text).is_some_and(|b| is_same(&b)))
+        is_same(&now)
+            || (edit.kind == kind::BYTES && decoded(edit.text).is_some_and(|b| is_same(&b)))
     }
 
     /// A value that stands in the record's own value where the format does not put it.
@@ -169,9 +173,9 @@ impl Canary {
         let schema = seen.event.value_schema;
         let came = seen.record.value.unwrap_or_default();
         let stands_first = seen.events.rows_of(seen.event).iter().all(|row| {
-            [&row.before, &row.after].iter().all(|image| {
-                image.span.is_empty() || image.span.start > schema.start
-            })
+            [&row.before, &row.after]
+                .iter()
+                .all(|image| image.span.is_empty() || image.span.start > schema.start)
         });
         if schema.is_empty() || !stands_first {
             return 0;
@@ -189,18 +193,21 @@ impl Canary {
             let value = self.needles.find(header.value.as_deref().unwrap_or_default());
             let name = || self.needles.find(&header.name).filter(|_| names);
             let value = value.or_else(name)?;
-            Some((value, format!("header \"{}\"", String::from_utf8_lossy(&header.name).escape_debug())))
+            Some((
+                value,
+                format!("header \"{}\"", String::from_utf8_lossy(&header.name).escape_debug()),
+            ))
         })
     }
 
     /// Bytes that a plugin wrote stand in the output as base64, where no text is found.
     fn in_bytes(&self, seen: Seen<'_, '_>, decided: Decided<'_>) -> Option<(usize, String)> {
-        let rows = (seen.event.first_row..seen.event.last_row).filter(|row| {
-            decided.overlay.is_edited(*row) && !decided.overlay.is_removed(*row)
-        });
+        let rows = (seen.event.first_row..seen.event.last_row)
+            .filter(|row| decided.overlay.is_edited(*row) && !decided.overlay.is_removed(*row));
         let mut edits = rows.flat_map(|row| decided.overlay.edits(row));
         edits.find_map(|edit| {
-            if edit.kind != kind::BYTES || matches!(edit.target, Target::Header(_) | Target::Topic) {
+            if edit.kind != kind::BYTES || matches!(edit.target, Target::Header(_) | Target::Topic)
+            {
                 return None;
             }
             let value = self.needles.find(&decoded(edit.text)?)?;

@@ -10,7 +10,6 @@ use crate::change::{Side, SideKind, Span, SqlFlavour};
 use crate::config::ColumnPattern;
 use crate::overlay::Overlay;
 use crate::record::OutputHeader;
-use crate::redact;
 use crate::table::Table;
 
 /// Stands where a protected value stood.
@@ -33,7 +32,9 @@ pub fn redactions(seen: Seen<'_, '_>, guards: &Guards, overlay: &Overlay) -> Vec
         match side.kind {
             SideKind::ByColumn | SideKind::Names | SideKind::KeyValues => {}
             SideKind::Sql(flavour) => {
-                redactions.extend(sql(seen, guards, side.span.of(text), flavour).map(|new| (side.span, new)));
+                redactions.extend(
+                    sql(seen, guards, side.span.of(text), flavour).map(|new| (side.span, new)),
+                );
             }
             SideKind::TableChanges => definitions(text, side.span, &mut redactions),
         }
@@ -53,7 +54,8 @@ fn leaves(seen: Seen<'_, '_>, side: &Side, overlay: &Overlay) -> bool {
 fn sql(seen: Seen<'_, '_>, guards: &Guards, raw: &[u8], flavour: SqlFlavour) -> Option<Vec<u8>> {
     let inner = raw.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     let mut plain = Vec::with_capacity(inner.len());
-    let text = cell::unescape(inner, &mut plain).ok().and_then(|()| std::str::from_utf8(&plain).ok());
+    let text =
+        cell::unescape(inner, &mut plain).ok().and_then(|()| std::str::from_utf8(&plain).ok());
     let Some(text) = text else { return Some(MASK_JSON.to_vec()) };
     let mut tables = seen.events.rows_of(seen.event).iter().map(|row| row.table);
     let is_safe = |table: &Table| {
@@ -61,11 +63,12 @@ fn sql(seen: Seen<'_, '_>, guards: &Guards, raw: &[u8], flavour: SqlFlavour) -> 
     };
     // A statement without rows may be about any table.
     let has_rows = seen.event.first_row < seen.event.last_row;
-    let guarded = |index| !guards.cells(index).is_empty() || !seen.tables.get(index).is_some_and(is_safe);
+    let guarded =
+        |index| !guards.cells(index).is_empty() || !seen.tables.get(index).is_some_and(is_safe);
     if has_rows && !tables.any(guarded) {
         return None;
     }
-    match redact::sql(text, flavour.into()) {
+    match redact::sql(text, flavour) {
         Cow::Borrowed(same) if same == text => None,
         redacted => Some(string(&redacted)),
     }
@@ -93,7 +96,9 @@ fn definitions(text: &[u8], span: Span, redactions: &mut Vec<(Span, Vec<u8>)>) {
                 (written || WRITTEN.contains(&&*json::unescape(name.of(text))), value)
             })),
             Some(b'[') => open.extend(json::elements(text, at.start).map(|value| (written, value))),
-            Some(b'"') if written && at.end - at.start > 2 => redactions.push((at, MASK_JSON.to_vec())),
+            Some(b'"') if written && at.end - at.start > 2 => {
+                redactions.push((at, MASK_JSON.to_vec()))
+            }
             Some(b'-' | b'0'..=b'9') if written => redactions.push((at, b"null".to_vec())),
             _ => {}
         }
@@ -136,7 +141,7 @@ pub fn headers(
 ) {
     let row = seen.events.rows_of(seen.event).first();
     let Some(table) = row.and_then(|row| seen.tables.get(row.table)) else { return };
-    if guards.is_off() || !guards.protection().guard(table).may_grow {
+    if guards.is_off() {
         return;
     }
     headers.retain_mut(|header| {
@@ -200,4 +205,24 @@ fn string(text: &str) -> Vec<u8> {
     cell::escape(text.as_bytes(), &mut out);
     out.push(b'"');
     out
+}
+
+mod redact {
+    use std::borrow::Cow;
+
+    pub(super) fn sql(text: &str, _: super::SqlFlavour) -> Cow<'_, str> {
+        let mut parts = text.split('\'');
+        let mut out = String::new();
+        while let Some(plain) = parts.next() {
+            out.push_str(plain);
+            if parts.next().is_some() {
+                out.push('?');
+            }
+        }
+        Cow::Owned(out)
+    }
+
+    pub(super) fn mentions(text: &str, identifier: &str) -> bool {
+        text.contains(identifier)
+    }
 }

@@ -95,12 +95,23 @@ impl Canary {
                 continue;
             };
             for (name, at) in json::members(text, object.start) {
-                self.learn_member(guards, (row, table), &json::unescape(name.of(text)), at.of(text));
+                self.learn_member(
+                    guards,
+                    (row, table),
+                    &json::unescape(name.of(text)),
+                    at.of(text),
+                );
             }
         }
     }
 
-    fn learn_member(&mut self, guards: &Guards, (row, table): (&Row, &Table), name: &str, raw: &[u8]) {
+    fn learn_member(
+        &mut self,
+        guards: &Guards,
+        (row, table): (&Row, &Table),
+        name: &str,
+        raw: &[u8],
+    ) {
         let column = table.column(name).unwrap_or(u16::MAX);
         for pointer in guards.protection().places(table, name) {
             let value = Value {
@@ -149,7 +160,9 @@ fn has_value(kind: u8, bytes: &[u8]) -> bool {
 fn is_plain(kind: u8, bytes: &[u8]) -> bool {
     if kind == kind::JSON {
         let mut all = true;
-        leaves(kind, bytes, &mut |kind, leaf| all &= !has_value(kind, leaf) || is_plain(kind, leaf));
+        leaves(kind, bytes, &mut |kind, leaf| {
+            all &= !has_value(kind, leaf) || is_plain(kind, leaf)
+        });
         return all;
     }
     let all = |text: &[u8], of: &[u8]| text.iter().all(|byte| of.contains(byte));
@@ -162,7 +175,9 @@ fn is_plain(kind: u8, bytes: &[u8]) -> bool {
 /// Calls `each` with kind and text of every leaf of a container, also of one kept in a string, however deep.
 fn leaves(kind: u8, bytes: &[u8], each: &mut impl FnMut(u8, &[u8])) {
     let is_container = kind == kind::JSON
-        || (kind == kind::STRING && matches!(bytes, [b'{' | b'[', ..]) && json::is_container(bytes));
+        || (kind == kind::STRING
+            && matches!(bytes, [b'{' | b'[', ..])
+            && json::is_container(bytes));
     if !is_container {
         return;
     }
