@@ -1,8 +1,10 @@
 //! The journey of a batch with stand-in plugins: what each kind of record becomes.
 
 mod fake;
+mod protected;
 mod proven;
 mod rows;
+mod spy;
 
 use std::sync::Arc;
 
