@@ -1,6 +1,8 @@
 //! The journey of a batch with stand-in plugins: what each kind of record becomes.
 
+mod concealed;
 mod fake;
+mod leaks;
 mod protected;
 mod proven;
 mod rows;

@@ -10,6 +10,7 @@ use crate::change::{Side, SideKind, Span, SqlFlavour};
 use crate::config::ColumnPattern;
 use crate::overlay::Overlay;
 use crate::record::OutputHeader;
+use crate::redact;
 use crate::table::Table;
 
 /// Stands where a protected value stood.
@@ -68,7 +69,7 @@ fn sql(seen: Seen<'_, '_>, guards: &Guards, raw: &[u8], flavour: SqlFlavour) -> 
     if has_rows && !tables.any(guarded) {
         return None;
     }
-    match redact::sql(text, flavour) {
+    match redact::sql(text, dialect(flavour)) {
         Cow::Borrowed(same) if same == text => None,
         redacted => Some(string(&redacted)),
     }
@@ -207,22 +208,47 @@ fn string(text: &str) -> Vec<u8> {
     out
 }
 
-mod redact {
-    use std::borrow::Cow;
+fn dialect(flavour: SqlFlavour) -> redact::SqlFlavour {
+    match flavour {
+        SqlFlavour::MySql => redact::SqlFlavour::MySql,
+        SqlFlavour::PostgreSql => redact::SqlFlavour::PostgreSql,
+        SqlFlavour::Oracle => redact::SqlFlavour::Oracle,
+        SqlFlavour::Unknown => redact::SqlFlavour::Unknown,
+    }
+}
 
-    pub(super) fn sql(text: &str, _: super::SqlFlavour) -> Cow<'_, str> {
-        let mut parts = text.split('\'');
-        let mut out = String::new();
-        while let Some(plain) = parts.next() {
-            out.push_str(plain);
-            if parts.next().is_some() {
-                out.push('?');
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn without_words(text: &str) -> String {
+        let mut redactions = Vec::new();
+        let span = json::document(text.as_bytes()).unwrap();
+        definitions(text.as_bytes(), span, &mut redactions);
+        let mut out = text.to_owned();
+        for (span, new) in redactions.iter().rev() {
+            let range = span.start as usize..span.end as usize;
+            out.replace_range(range, std::str::from_utf8(new).unwrap());
         }
-        Cow::Owned(out)
+        out
     }
 
-    pub(super) fn mentions(text: &str, identifier: &str) -> bool {
-        text.contains(identifier)
+    #[test]
+    fn a_definition_loses_what_people_wrote_into_it_and_keeps_its_shape() {
+        let text = r#"[{"type":"CREATE","id":"\"shop\".\"t\"","table":{"columns":[{"name":"ssn","typeName":"ENUM","length":1,"defaultValueExpression":"'078'","hasDefaultValue":true,"comment":null,"enumValues":["'a'","'b'"]},{"name":"n","defaultValue":5,"comment":""}],"comment":"of \"anna\"","primaryKeyColumnNames":["n"]}}]"#;
+        assert_eq!(
+            without_words(text),
+            r#"[{"type":"CREATE","id":"\"shop\".\"t\"","table":{"columns":[{"name":"ssn","typeName":"ENUM","length":1,"defaultValueExpression":"[redacted]","hasDefaultValue":true,"comment":null,"enumValues":["[redacted]","[redacted]"]},{"name":"n","defaultValue":null,"comment":""}],"comment":"[redacted]","primaryKeyColumnNames":["n"]}}]"#
+        );
+    }
+
+    #[test]
+    fn redactions_come_in_the_order_of_the_text() {
+        let text = r#"{"b":{"comment":"1"},"comment":{"x":["2","3"]},"c":[{"comment":"4"}]}"#;
+        let span = json::document(text.as_bytes()).unwrap();
+        let mut redactions = Vec::new();
+        definitions(text.as_bytes(), span, &mut redactions);
+        assert_eq!(redactions.len(), 4);
+        assert!(redactions.is_sorted_by_key(|(span, _)| span.start));
     }
 }

@@ -158,7 +158,8 @@ impl Spy {
     }
 }
 
-fn cells_of(cells: &Cells) -> impl Iterator<Item = (u32, u8, &[u8])> {
+/// Row, kind and bytes of each cell.
+pub(super) fn cells_of(cells: &Cells) -> impl Iterator<Item = (u32, u8, &[u8])> {
     let mut start = 0;
     (0u32..).zip(&cells.kinds).zip(&cells.ends).map(move |((row, code), end)| {
         let text = &cells.data[start..*end as usize];
@@ -167,7 +168,7 @@ fn cells_of(cells: &Cells) -> impl Iterator<Item = (u32, u8, &[u8])> {
     })
 }
 
-fn edit(write: u32, list: Vec<(u32, u8, Vec<u8>)>) -> Edit {
+pub(super) fn edit(write: u32, list: Vec<(u32, u8, Vec<u8>)>) -> Edit {
     let mut edit = Edit { write, ..Edit::default() };
     list.into_iter().for_each(|one| add(&mut edit, one));
     edit
