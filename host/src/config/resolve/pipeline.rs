@@ -14,7 +14,7 @@ use crate::config::raw::{self, Text};
 use crate::config::units::Size;
 use crate::config::{
     ClassPolicy, ColumnPattern, Compression, Limits, LostOffsets, PartitionBy, Payload, Pipeline,
-    Start, Template, TopicFilter, TopicPattern, Unlisted, plugin_file, topics,
+    PluginMessages, Start, Template, TopicFilter, TopicPattern, Unlisted, plugin_file, topics,
 };
 use crate::table::{Dialect, Dialects};
 
@@ -49,6 +49,11 @@ pub(super) fn resolve(
         protect: column_patterns(document, &raw.protect)?,
         listed: column_patterns(document, &raw.listed)?,
         unlisted: or_default(document, raw.unlisted, &UNLISTED)?,
+        plugin_messages: match raw.plugin_messages {
+            Some(typed) => one_of(document, &typed, &PLUGIN_MESSAGES)?,
+            None if raw.protect.is_empty() => PluginMessages::Show,
+            None => PluginMessages::Withhold,
+        },
         to,
         plugins: document.folder().join(plugins),
         required: required(document, raw.required)?,
@@ -77,6 +82,8 @@ const UNLISTED: [(&str, Unlisted); 4] = [
     ("dead-letter", Unlisted::DeadLetter),
     ("halt", Unlisted::Halt),
 ];
+const PLUGIN_MESSAGES: [(&str, PluginMessages); 2] =
+    [("show", PluginMessages::Show), ("withhold", PluginMessages::Withhold)];
 const PAYLOADS: [(&str, Payload); 3] =
     [("masked", Payload::Masked), ("raw", Payload::Raw), ("omit", Payload::Omit)];
 const LOST_OFFSETS: [(&str, LostOffsets); 3] = [
