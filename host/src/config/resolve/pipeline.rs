@@ -5,15 +5,15 @@ use std::time::UNIX_EPOCH;
 
 use toml::Spanned;
 
-use super::{check_identifier, count, one_of};
+use super::{check_identifier, count, one_of, protect};
 use crate::change::Class;
 use crate::config::document::{Document, suggestion};
 use crate::config::error::Error;
 use crate::config::raw::{self, Text};
 use crate::config::units::Size;
 use crate::config::{
-    ClassPolicy, ColumnPattern, Compression, Limits, LostOffsets, PartitionBy, Payload, Pipeline,
-    PluginMessages, Start, Template, TopicFilter, TopicPattern, Unlisted, plugin_file, topics,
+    ClassPolicy, Compression, Limits, LostOffsets, PartitionBy, Payload, Pipeline, PluginMessages,
+    Start, Template, TopicFilter, TopicPattern, Unlisted, plugin_file, topics,
 };
 use crate::table::{Dialect, Dialects};
 
@@ -33,6 +33,7 @@ pub(super) fn resolve(
         return Err(document.error(raw.name.span(), "another pipeline has this name"));
     }
     let patterns = patterns(document, &raw.from)?;
+    let spans = protect::Spans::of(&raw);
     let to = template(document, &raw.to)?;
     let plugins = raw.plugins.as_ref().map_or(DEFAULT_PLUGINS, |typed| typed.get_ref());
     let dead_letter = dead_letter(document, raw.dead_letter.as_ref(), &to)?;
@@ -44,8 +45,8 @@ pub(super) fn resolve(
             Some(typed) => Some(one_of(document, &typed, &COMPRESSIONS)?),
             None => None,
         },
-        protect: column_patterns(document, &raw.protect)?,
-        listed: column_patterns(document, &raw.listed)?,
+        protect: protect::protected(document, &raw.protect)?,
+        listed: protect::column_patterns(document, &raw.listed)?,
         unlisted: or_default(document, raw.unlisted, &UNLISTED)?,
         plugin_messages: match raw.plugin_messages {
             Some(typed) => one_of(document, &typed, &PLUGIN_MESSAGES)?,
@@ -65,6 +66,7 @@ pub(super) fn resolve(
         classes: classes(document, raw.classes)?,
         limits: limits(document, raw.limits)?,
     };
+    protect::check(document, &pipeline, spans)?;
     check_loop(document, &patterns, &pipeline)?;
     for other in others {
         check_overlap(document, &patterns, &pipeline, other)?;
@@ -118,16 +120,6 @@ fn dialects(
         dialects.by_topic.push((glob, one_of(document, &dialect, &known)?));
     }
     Ok(dialects)
-}
-
-fn column_patterns(document: &Document<'_>, typed: &[Text]) -> Result<Vec<ColumnPattern>, Error> {
-    let pattern = |typed: &Text| {
-        ColumnPattern::parse(typed.get_ref()).map_err(|why| {
-            let help = "write TABLE.COLUMN, TABLE.COLUMN#/POINTER or *.COLUMN";
-            document.error(typed.span(), why).help(help)
-        })
-    };
-    typed.iter().map(pattern).collect()
 }
 
 fn patterns<'r>(
