@@ -26,18 +26,24 @@ impl Chain {
     /// What can be known before the first record: whether the columns that `protect` names exactly are covered, in a table that
     /// has only them. A plugin that refuses such a table is asked again when the real one comes.
     pub fn foresee(&mut self, dialects: &Dialects) -> Result<(), String> {
-        let rules = &self.rules;
-        let unlisted = rules.listing.policy();
-        if !rules.protection.is_off() && self.stages.is_empty() && unlisted != Unlisted::Remove {
-            return Err(format!(
-                "{}: `protect` names columns, and without a plugin nobody can cover them; put one in the plugin folder, \
-                 mask for example",
-                Code::ProtectedInClear
-            ));
-        }
+        self.check_plugins()?;
         let refusals = self.foreseen(dialects).into_iter().filter_map(|proof| proof.refusal());
         let refusals: Vec<String> = refusals.map(|refusal| refusal.to_string()).collect();
         if refusals.is_empty() { Ok(()) } else { Err(refusals.join("\n  ")) }
+    }
+
+    /// Refuses a chain without plugins where columns are protected: nobody could ever cover them.
+    pub fn check_plugins(&self) -> Result<(), String> {
+        let rules = &self.rules;
+        let removes = rules.listing.policy() == Unlisted::Remove;
+        if rules.protection.is_off() || removes || !self.stages.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "{}: `protect` names columns, and without a plugin nobody can cover them; put one in the plugin folder, mask for \
+             example",
+            Code::ProtectedInClear
+        ))
     }
 
     /// The proofs of the tables that `protect` names exactly, as far as the plugins take them with just those columns.

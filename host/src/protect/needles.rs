@@ -28,6 +28,8 @@ const LEVELS: usize = 3;
 pub(super) struct Needles {
     bytes: Vec<u8>,
     list: Vec<Needle>,
+    /// Whether any holds a character that JSON may have to escape.
+    escapable: bool,
     /// A bit for each hash that a prefix has; empty while the values are few.
     prefixes: Vec<u64>,
 }
@@ -44,6 +46,7 @@ impl Needles {
         self.bytes.clear();
         self.list.clear();
         self.prefixes.clear();
+        self.escapable = false;
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -53,6 +56,7 @@ impl Needles {
     /// Adds a value, unless it is too short. [`Self::ready`] has to follow before anything is looked for.
     pub(super) fn add(&mut self, value: &[u8], owner: usize) {
         let Some(prefix) = prefix(value) else { return };
+        self.escapable |= value.iter().any(|byte| matches!(byte, b'"' | b'\\' | b'/' | ..b' '));
         let start = self.bytes.len();
         self.bytes.extend_from_slice(value);
         self.list.push(Needle { prefix, range: start..self.bytes.len(), owner });
@@ -60,7 +64,7 @@ impl Needles {
 
     /// Drops what is there twice: most values are the same before and after.
     pub(super) fn ready(&mut self) {
-        let Self { bytes, list, prefixes } = self;
+        let Self { bytes, list, prefixes, .. } = self;
         if list.len() < 2 {
             return;
         }
@@ -85,6 +89,10 @@ impl Needles {
         }
         if let Some(owner) = self.find_as_it_stands(text) {
             return Some(owner);
+        }
+        // Other characters stand for themselves, unless somebody took the trouble.
+        if !self.escapable && memmem::find(text, b"\\u").is_none() {
+            return None;
         }
         let mut undone = Cow::Borrowed(text);
         for _ in 0..LEVELS {
@@ -151,7 +159,9 @@ fn stands_alone(text: &[u8], range: Range<usize>) -> bool {
         (Some(one), Some(other)) => one == other && one != Sort::Other,
         _ => false,
     };
-    let before = range.start.checked_sub(1).and_then(at);
+    // The letter of an escape is part of no word.
+    let is_escape = range.start.checked_sub(2).and_then(|index| text.get(index)) == Some(&b'\\');
+    let before = range.start.checked_sub(1).and_then(at).filter(|_| !is_escape);
     let last = range.end.checked_sub(1).and_then(at);
     !continued(before, at(range.start)) && !continued(last, at(range.end))
 }
@@ -237,6 +247,7 @@ mod tests {
         assert!(!finds("anna", "johanna"));
         assert!(finds("anna", "johanna, anna"));
         assert!(!finds("anna", "annaé"));
+        assert!(finds("anna", r#""dear\nanna""#));
     }
 
     #[test]

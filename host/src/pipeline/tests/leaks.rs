@@ -118,6 +118,8 @@ fn copies() -> impl Strategy<Value = Copy> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_mask_that_works_lets_every_record_pass(case in case()) {
         let told = case.carry(Copy::Nowhere);
