@@ -133,12 +133,15 @@ pub struct Table {
 }
 
 impl Table {
-    /// `database.schema.table`, leaving out what the format does not say.
-    pub fn qualified_name(&self) -> String {
+    /// Database, schema and name, leaving out what the format does not say.
+    pub fn segments(&self) -> Vec<&str> {
         let parts = [&self.database, &self.schema, &self.name];
-        let named: Vec<&str> =
-            parts.iter().filter(|part| !part.is_empty()).map(|part| &***part).collect();
-        named.join(".")
+        parts.iter().filter(|part| !part.is_empty()).map(|part| &***part).collect()
+    }
+
+    /// Its segments with dots between them.
+    pub fn qualified_name(&self) -> String {
+        self.segments().join(".")
     }
 
     /// The spellings that globs over tables are matched against, longest first.

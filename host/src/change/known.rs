@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::shape::{Columns, Memo, NEW};
 use super::{Member, json, types};
+use crate::cell;
 use crate::outcome::{Code, Refusal};
 use crate::table::{Index, MAX_COLUMNS, Tables};
 
@@ -22,6 +23,8 @@ pub(super) struct Known {
     types_text: Box<[u8]>,
     /// Columns by names that are only like theirs, found while there were so many columns.
     likenesses: (usize, HashMap<Box<[u8]>, u16>),
+    /// Whether its rows are MongoDB's documents, whose `_id` is called `id` in the key.
+    documents: bool,
 }
 
 impl Known {
@@ -34,6 +37,7 @@ impl Known {
             typed_by: (Memo::UNKNOWN, 0),
             types_text: Box::default(),
             likenesses: (0, HashMap::new()),
+            documents: false,
         }
     }
 
@@ -48,6 +52,11 @@ impl Known {
 
     pub(super) fn columns(&self) -> &Columns {
         &self.columns
+    }
+
+    /// Notes that its rows are documents.
+    pub(super) fn holds_documents(&mut self) {
+        self.documents = true;
     }
 
     /// Gives members their columns, all of them if `all`, else those that are new, and learns their order.
@@ -72,7 +81,9 @@ impl Known {
         tables: &mut Tables,
     ) -> Result<(), Refusal> {
         for member in members.iter_mut() {
-            if member.column == NEW {
+            if self.documents && member.name.of(text) == b"id" {
+                member.column = self.column(b"_id", tables)?;
+            } else if member.column == NEW {
                 member.column = self.column(member.name.of(text), tables)?;
             }
             tables.mark_key(self.index, member.column);
@@ -124,7 +135,7 @@ impl Known {
     }
 
     /// The number of the column whose escaped name is `name`; adds it to the table if it is new there.
-    fn column(&mut self, name: &[u8], tables: &mut Tables) -> Result<u16, Refusal> {
+    pub(super) fn column(&mut self, name: &[u8], tables: &mut Tables) -> Result<u16, Refusal> {
         self.catch_up(tables);
         let number = self.columns.number(name);
         if number != NEW {
@@ -144,6 +155,17 @@ impl Known {
         };
         self.columns.push(&plain, name);
         Ok(number)
+    }
+
+    /// Adds the column that a dotted name, still escaped, begins with: whoever speaks of that one means what is inside it too.
+    pub(super) fn learn_parent(&mut self, name: &[u8], tables: &mut Tables) -> Result<(), Refusal> {
+        let plain = json::unescape(name);
+        if let Some((parent, _)) = plain.split_once('.') {
+            let mut escaped = Vec::with_capacity(parent.len());
+            cell::escape(parent.as_bytes(), &mut escaped);
+            self.column(&escaped, tables)?;
+        }
+        Ok(())
     }
 
     /// Notes the column types that a schema envelope tells, if it is not the one they were told by last.

@@ -72,6 +72,7 @@ impl Turn<'_> {
             database: sheet.span(Part::Database),
             schema: sheet.span(Part::Schema),
             table: sheet.span(Part::Table),
+            ..Source::default()
         };
         let guess = self.topic.last();
         let table = self.topic.find(text, &source, self.tables, self.dialect);

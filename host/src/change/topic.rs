@@ -25,6 +25,8 @@ pub(super) struct Topic {
     /// Room to write such names.
     spelling: Vec<u8>,
     last: Option<usize>,
+    /// Room to unescape documents in.
+    pub(super) document: Vec<u8>,
     key_schemas: Memo,
     no_columns: Columns,
 }
@@ -48,6 +50,7 @@ impl Topic {
             by_source: HashMap::new(),
             spelling: Vec::new(),
             last: None,
+            document: Vec::new(),
             key_schemas: Memo::default(),
             no_columns: Columns::default(),
         }

@@ -1,11 +1,13 @@
 //! The journey of a batch with stand-in plugins: what each kind of record becomes.
 
 mod fake;
+mod mongo;
 mod rows;
 mod maxwell;
 mod ticdc_maxwell;
 mod ogg;
 mod dms;
+mod sides;
 
 use std::sync::Arc;
 

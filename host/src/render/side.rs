@@ -4,7 +4,7 @@
 use std::iter;
 
 use super::writer::Writer;
-use super::{RowEdits, Subject};
+use super::{RowEdits, Subject, nested};
 use crate::cell;
 use crate::change::json::{self, Removals};
 use crate::change::{NO_COLUMN, Row, Side, SideKind, Span};
@@ -66,7 +66,15 @@ pub(super) fn write(
             });
             list(values, layout, writer);
         }
-        SideKind::ByColumn | SideKind::Names | SideKind::Sql(_) | SideKind::TableChanges => {}
+        SideKind::FieldNames if !layout.is_identity() => {
+            nested::names(side.span, table, layout, writer);
+        }
+        SideKind::ByColumn
+        | SideKind::Names
+        | SideKind::FieldNames
+        | SideKind::Sql(_)
+        | SideKind::TableChanges
+        | SideKind::Content => {}
     }
 }
 

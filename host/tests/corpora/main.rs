@@ -1,13 +1,17 @@
-//! The scanner and the renderer against serde_json, over real events, and over the same events damaged.
+//! The scanner and the renderer against serde_json, and SQL text, over real events, and over the same events damaged.
 #![cfg(test)]
 
 #[path = "../../fuzz/bodies/json.rs"]
 mod json;
 #[path = "../../fuzz/bodies/render.rs"]
 mod render;
+#[path = "../../fuzz/bodies/redact.rs"]
+mod redact;
 mod texts;
 mod memory;
 mod captured;
+mod connectors;
+mod sql;
 
 use proptest::prelude::*;
 use texts::{Dice, corpora, damage};
