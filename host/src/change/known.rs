@@ -21,10 +21,10 @@ pub(super) struct Known {
     typed_by: (u32, u32),
     /// The object of types by column that was read last.
     types_text: Box<[u8]>,
-    /// Columns by names that are only like theirs, found while there were so many columns.
-    likenesses: (usize, HashMap<Box<[u8]>, u16>),
     /// Whether its rows are MongoDB's documents, whose `_id` is called `id` in the key.
     documents: bool,
+    /// Columns by names that are only like theirs, found while there were so many columns.
+    likenesses: (usize, HashMap<Box<[u8]>, u16>),
 }
 
 impl Known {
@@ -36,8 +36,8 @@ impl Known {
             types: HashMap::new(),
             typed_by: (Memo::UNKNOWN, 0),
             types_text: Box::default(),
-            likenesses: (0, HashMap::new()),
             documents: false,
+            likenesses: (0, HashMap::new()),
         }
     }
 

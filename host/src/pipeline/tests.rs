@@ -3,11 +3,11 @@
 mod fake;
 mod mongo;
 mod rows;
+mod sides;
 mod maxwell;
 mod ticdc_maxwell;
 mod ogg;
 mod dms;
-mod sides;
 
 use std::sync::Arc;
 

@@ -50,6 +50,8 @@ fn what_a_deleted_row_was_goes_along_with_it() {
         seen,
         "row d shop.items before={id*:1} key={id*:1} +d shop.items before={id*:1 n:1}"
     );
+    let companions: Vec<bool> = lane.events.rows.iter().map(|row| row.companion).collect();
+    assert_eq!(companions, [false, true]);
 }
 
 /// T09.
