@@ -309,7 +309,7 @@ impl Chain {
             Some(stage) => Refusal::by(code, &stage.identity, reason),
             None => Refusal::new(code, reason),
         };
-        Refusal { attempt: ATTEMPTS, ..refusal }
+        Refusal { attempt: ATTEMPTS, ..refusal.said(fault.said.as_deref()) }
     }
 }
 

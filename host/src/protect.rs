@@ -1,6 +1,10 @@
 //! Columns that must never leave in clear: which columns of a table they are. Pure; must not know plugins' code, Kafka or how
 //! records are spliced.
 
+mod canary;
+pub mod conceal;
+mod guards;
+mod needles;
 pub mod proof;
 pub mod unlisted;
 
@@ -11,6 +15,10 @@ use crate::config::{self, ColumnPattern};
 use crate::table::{Column, Dialect, Dialects, Table};
 
 use unlisted::Listing;
+
+pub use canary::{Canary, Decided, Leak, Seen};
+pub use conceal::MASK;
+pub use guards::Guards;
 
 /// What a pipeline asks of its chain beside what the plugins want.
 #[derive(Clone, Debug, Default)]
@@ -46,10 +54,25 @@ impl Protection {
         self.patterns.is_empty()
     }
 
+    pub fn patterns(&self) -> &[ColumnPattern] {
+        &self.patterns
+    }
+
+    fn of_table(&self, table: &Table) -> Vec<&ColumnPattern> {
+        self.patterns.iter().filter(|pattern| pattern.may_match_table(table)).collect()
+    }
+
+    /// The places that are protected in a column of `table` by that name, whether it has been seen there or not; none stands for
+    /// the whole column.
+    pub fn places(&self, table: &Table, name: &str) -> Vec<Option<Pointer>> {
+        let column = Column { name: name.into(), source_type: "".into(), key: false };
+        let cells = guarded(0, &column, table.dialect, &self.of_table(table));
+        cells.into_iter().map(|cell| cell.pointer).collect()
+    }
+
     /// What is protected in `table`, of the columns it has so far.
     pub fn guard(&self, table: &Table) -> Guard {
-        let patterns = self.patterns.iter().filter(|pattern| pattern.may_match_table(table));
-        let patterns: Vec<&ColumnPattern> = patterns.collect();
+        let patterns = self.of_table(table);
         let mut cells: Vec<GuardedCell> = Vec::new();
         for (number, column) in (0u16..).zip(&table.columns) {
             cells.extend(guarded(number, column, table.dialect, &patterns));
@@ -76,7 +99,7 @@ impl Protection {
         let mut id = 0;
         let mut table = |name: &[&str], dialect: Dialect, columns: &[Column]| {
             id += 1;
-            let [database, schema, name] = parts(name);
+            let (database, schema, name) = parts(name);
             let columns = columns.to_vec();
             Table { id, topic: "".into(), dialect, database, schema, name, columns }
         };
@@ -88,13 +111,14 @@ impl Protection {
 }
 
 /// Database, schema and table of a name that leaves out what it likes, from the left.
-fn parts(name: &[&str]) -> [Arc<str>; 3] {
-    match name {
-        [] => ["", "", ""].map(Arc::from),
-        [table] => ["", "", table].map(Arc::from),
-        [database, table] => [database, "", table].map(Arc::from),
-        [database, schema @ .., table] => {
-            [Arc::from(*database), schema.join(".").into(), Arc::from(*table)]
+fn parts(name: &[&str]) -> (Arc<str>, Arc<str>, Arc<str>) {
+    match *name {
+        [] => ("".into(), "".into(), "".into()),
+        [table] => ("".into(), "".into(), table.into()),
+        // A source without schemas says so, and where it has them the database may be left out: the shorter name is the same.
+        [before, table] => (before.into(), "".into(), table.into()),
+        [database, schema, ref rest @ ..] => {
+            (database.into(), schema.into(), rest.join(".").into())
         }
     }
 }

@@ -82,6 +82,11 @@ impl Pointer {
         Some(Self { tokens: rest.to_vec() })
     }
 
+    /// Whether one of its names is `name`.
+    pub fn has_token(&self, name: &str) -> bool {
+        self.tokens.iter().any(|token| **token == *name)
+    }
+
     /// Appends the cell at this place of the JSON value `raw` to `out`, and returns its [`kind`], as [`decode`] does; absent
     /// where there is nothing. Of members of the same name the last counts, as for most readers of JSON.
     pub fn find(&self, raw: &[u8], out: &mut Vec<u8>) -> Result<u8, Error> {

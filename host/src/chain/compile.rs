@@ -145,7 +145,7 @@ pub(super) fn compile(
 }
 
 fn broken(message: &str) -> Fault {
-    Fault { class: FaultClass::ContractViolated, message: message.to_owned() }
+    Fault::new(FaultClass::ContractViolated, message)
 }
 
 /// The columns of each image at one point of the chain, under the names they have there.

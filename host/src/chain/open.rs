@@ -81,7 +81,8 @@ impl Chain {
     fn plan(&mut self, table: &Table) -> Result<Compiled, Refusal> {
         let compiled = compile::compile(table, &mut self.stages, &self.rules.listing);
         compiled.map_err(|(stage, fault)| {
-            let reason = format!("opening table \"{}\": {fault}", table.qualified_name());
+            let table = table.qualified_name();
+            let reason = format!("opening table \"{table}\": {}", fault.message);
             Refusal { attempt: 1, ..self.refusal(stage, &fault, reason) }
         })
     }

@@ -13,8 +13,8 @@ use crate::config::error::Error;
 use crate::config::raw::{self, Text};
 use crate::config::units::Size;
 use crate::config::{
-    ClassPolicy, Compression, Limits, LostOffsets, PartitionBy, Payload, Pipeline, Start, Template,
-    TopicFilter, TopicPattern, Unlisted, plugin_file, topics,
+    ClassPolicy, Compression, Limits, LostOffsets, PartitionBy, Payload, Pipeline, PluginMessages,
+    Start, Template, TopicFilter, TopicPattern, Unlisted, plugin_file, topics,
 };
 use crate::table::{Dialect, Dialects};
 
@@ -47,9 +47,14 @@ pub(super) fn resolve(
             None => None,
         },
         unavailable: unavailable(document, raw.unavailable.as_ref())?,
-        protect: protect::column_patterns(document, &raw.protect)?,
+        protect: protect::protected(document, &raw.protect)?,
         listed: protect::column_patterns(document, &raw.listed)?,
         unlisted: or_default(document, raw.unlisted, &UNLISTED)?,
+        plugin_messages: match raw.plugin_messages {
+            Some(typed) => one_of(document, &typed, &PLUGIN_MESSAGES)?,
+            None if raw.protect.is_empty() => PluginMessages::Show,
+            None => PluginMessages::Withhold,
+        },
         to,
         plugins: document.folder().join(plugins),
         required: required(document, raw.required)?,
@@ -79,6 +84,8 @@ const UNLISTED: [(&str, Unlisted); 4] = [
     ("dead-letter", Unlisted::DeadLetter),
     ("halt", Unlisted::Halt),
 ];
+const PLUGIN_MESSAGES: [(&str, PluginMessages); 2] =
+    [("show", PluginMessages::Show), ("withhold", PluginMessages::Withhold)];
 const PAYLOADS: [(&str, Payload); 3] =
     [("masked", Payload::Masked), ("raw", Payload::Raw), ("omit", Payload::Omit)];
 const LOST_OFFSETS: [(&str, LostOffsets); 3] = [

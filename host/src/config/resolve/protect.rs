@@ -20,6 +20,22 @@ pub(super) fn column_patterns(
     typed.iter().map(pattern).collect()
 }
 
+/// The columns of `protect`. A place inside one is a place, not many: a wildcard would be taken for a name and guard nothing.
+pub(super) fn protected(
+    document: &Document<'_>,
+    typed: &[Text],
+) -> Result<Vec<ColumnPattern>, Error> {
+    let patterns = column_patterns(document, typed)?;
+    for (typed, pattern) in typed.iter().zip(&patterns) {
+        if ["*", "**"].into_iter().any(|wildcard| pattern.pointer().has_token(wildcard)) {
+            let message = "the place inside a protected column has no wildcards";
+            let help = "protect the whole column, or the part that holds all of them";
+            return Err(document.error(typed.span(), message).help(help));
+        }
+    }
+    Ok(patterns)
+}
+
 /// Where keys stand that could undo `protect`.
 pub(super) struct Spans {
     payload: Range<usize>,

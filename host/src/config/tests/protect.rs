@@ -39,3 +39,16 @@ fn classes_and_payloads_that_let_nothing_out_stand_beside_protected_columns() {
     );
     shop("dead_letter_payload = 'raw'\n[pipeline.classes]\nunknown = 'pass'");
 }
+
+#[test]
+fn a_wildcard_inside_a_protected_column_is_refused() {
+    let text = format!("{SHOP}protect = ['people.profile#/contacts/*/email']");
+    let error = parse_given(&text, &Given::default()).expect_err("the text is refused");
+    assert_snapshot!(format!("{:#}", anyhow::Error::new(error)), @"
+    /etc/lockgate/lockgate.toml:8:12: the place inside a protected column has no wildcards
+      |
+    8 | protect = ['people.profile#/contacts/*/email']
+      |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = protect the whole column, or the part that holds all of them
+    ");
+}

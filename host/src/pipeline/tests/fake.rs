@@ -8,7 +8,7 @@ use crate::cell::Placeholder;
 use crate::chain::Stage;
 use crate::config::{
     ClassPolicy, FaultPolicy, Limits, LostOffsets, PartitionBy, Payload, Pipeline as Settings,
-    Start, Template, Unlisted,
+    PluginMessages, Start, Template, Unlisted,
 };
 use crate::contract::{
     Answer, Batch, Cells, Edit, Fault, FaultClass, Field, Image, Plan, Transform, kind,
@@ -65,7 +65,7 @@ impl Fake {
     }
 
     pub(super) fn faulting(plan: Plan, class: FaultClass) -> Self {
-        let fault = Fault { class, message: "it failed".into() };
+        let fault = Fault::new(class, "it failed");
         Self::with(Ok(plan), Box::new(move |_| Err(fault.clone())))
     }
 
@@ -107,7 +107,10 @@ impl Transform for Fake {
     fn open_table(&mut self, _: &Table) -> Result<Option<Plan>, Fault> {
         match &self.open {
             Ok(plan) => Ok(Some(plan.clone())),
-            Err(reason) => Err(Fault { class: FaultClass::Rejected, message: reason.clone() }),
+            Err(reason) => Err(Fault {
+                said: Some(reason.clone()),
+                ..Fault::new(FaultClass::Rejected, "the plugin refused")
+            }),
         }
     }
 
@@ -143,6 +146,7 @@ pub(super) fn settings() -> Settings {
         protect: Vec::new(),
         listed: Vec::new(),
         unlisted: Unlisted::default(),
+        plugin_messages: PluginMessages::Show,
         to: template("clean."),
         plugins: "plugins".into(),
         required: vec![],
