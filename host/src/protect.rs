@@ -83,7 +83,7 @@ impl Protection {
     /// The tables that patterns without globs name, each with just the columns that they name, as each of the dialects could have
     /// it: what can be looked at before the first record.
     pub fn foreseen(&self, dialects: &Dialects) -> Vec<Vec<Table>> {
-        let mut tables: Vec<(&str, Vec<Column>)> = Vec::new();
+        let mut tables: Vec<(Vec<&str>, Vec<Column>)> = Vec::new();
         for (table, column) in self.patterns.iter().filter_map(ColumnPattern::exact) {
             let at = tables.iter().position(|(known, _)| *known == table).unwrap_or_else(|| {
                 tables.push((table, Vec::new()));
@@ -97,24 +97,30 @@ impl Protection {
         let mut all: Vec<Dialect> = vec![dialects.default];
         all.extend(dialects.by_topic.iter().map(|(_, dialect)| *dialect));
         let mut id = 0;
-        let mut table = |name: &str, dialect: Dialect, columns: &[Column]| {
+        let mut table = |name: &[&str], dialect: Dialect, columns: &[Column]| {
             id += 1;
             let (database, schema, name) = parts(name);
             let columns = columns.to_vec();
             Table { id, topic: "".into(), dialect, database, schema, name, columns }
         };
-        let in_all = |(name, columns): (&str, Vec<Column>)| {
-            all.iter().map(|dialect| table(name, *dialect, &columns)).collect()
+        let in_all = |(name, columns): (Vec<&str>, Vec<Column>)| {
+            all.iter().map(|dialect| table(&name, *dialect, &columns)).collect()
         };
         tables.into_iter().map(in_all).collect()
     }
 }
 
 /// Database, schema and table of a name that leaves out what it likes, from the left.
-fn parts(name: &str) -> (Arc<str>, Arc<str>, Arc<str>) {
-    let (before, table) = name.rsplit_once('.').unwrap_or(("", name));
-    let (database, schema) = before.split_once('.').unwrap_or((before, ""));
-    (database.into(), schema.into(), table.into())
+fn parts(name: &[&str]) -> (Arc<str>, Arc<str>, Arc<str>) {
+    match *name {
+        [] => ("".into(), "".into(), "".into()),
+        [table] => ("".into(), "".into(), table.into()),
+        // A source without schemas says so, and where it has them the database may be left out: the shorter name is the same.
+        [before, table] => (before.into(), "".into(), table.into()),
+        [database, schema, ref rest @ ..] => {
+            (database.into(), schema.into(), rest.join(".").into())
+        }
+    }
 }
 
 /// The field that a column with dots in its name is a part of, as MongoDB's `updatedFields` name it: `contact.email` is inside

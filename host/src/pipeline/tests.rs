@@ -2,6 +2,12 @@
 
 mod concealed;
 mod fake;
+mod mongo;
+mod sides;
+mod maxwell;
+mod ticdc_maxwell;
+mod ogg;
+mod dms;
 mod leaks;
 mod protected;
 mod proven;

@@ -19,6 +19,9 @@ pub const MASK: &str = "[redacted]";
 /// The same as a JSON string.
 const MASK_JSON: &[u8] = b"\"[redacted]\"";
 
+/// The same for whoever decodes base64.
+const MASK_BASE64: &[u8] = b"\"W3JlZGFjdGVkXQ==\"";
+
 /// Members of a table's definition that hold what someone wrote, by their names in Debezium's `tableChanges`.
 const WRITTEN: [&str; 4] = ["defaultValueExpression", "defaultValue", "comment", "enumValues"];
 
@@ -31,7 +34,9 @@ pub fn redactions(seen: Seen<'_, '_>, guards: &Guards, overlay: &Overlay) -> Vec
     let mut redactions = Vec::new();
     for side in sides.filter(|side| !leaves(seen, side, overlay)) {
         match side.kind {
-            SideKind::ByColumn | SideKind::Names | SideKind::KeyValues => {}
+            SideKind::ByColumn | SideKind::Names | SideKind::FieldNames | SideKind::KeyValues => {}
+            // A message may hold anything at all.
+            SideKind::Content => redactions.push((side.span, MASK_BASE64.to_vec())),
             SideKind::Sql(flavour) => {
                 redactions.extend(
                     sql(seen, guards, side.span.of(text), flavour).map(|new| (side.span, new)),
@@ -69,7 +74,7 @@ fn sql(seen: Seen<'_, '_>, guards: &Guards, raw: &[u8], flavour: SqlFlavour) -> 
     if has_rows && !tables.any(guarded) {
         return None;
     }
-    match redact::sql(text, dialect(flavour)) {
+    match redact::sql(text, flavour) {
         Cow::Borrowed(same) if same == text => None,
         redacted => Some(string(&redacted)),
     }
@@ -206,15 +211,6 @@ fn string(text: &str) -> Vec<u8> {
     cell::escape(text.as_bytes(), &mut out);
     out.push(b'"');
     out
-}
-
-fn dialect(flavour: SqlFlavour) -> redact::SqlFlavour {
-    match flavour {
-        SqlFlavour::MySql => redact::SqlFlavour::MySql,
-        SqlFlavour::PostgreSql => redact::SqlFlavour::PostgreSql,
-        SqlFlavour::Oracle => redact::SqlFlavour::Oracle,
-        SqlFlavour::Unknown => redact::SqlFlavour::Unknown,
-    }
 }
 
 #[cfg(test)]

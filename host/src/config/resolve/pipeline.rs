@@ -6,6 +6,7 @@ use std::time::UNIX_EPOCH;
 use toml::Spanned;
 
 use super::{check_identifier, count, one_of, protect};
+use crate::cell::Placeholder;
 use crate::change::Class;
 use crate::config::document::{Document, suggestion};
 use crate::config::error::Error;
@@ -45,6 +46,7 @@ pub(super) fn resolve(
             Some(typed) => Some(one_of(document, &typed, &COMPRESSIONS)?),
             None => None,
         },
+        unavailable: unavailable(document, raw.unavailable.as_ref())?,
         protect: protect::protected(document, &raw.protect)?,
         listed: protect::column_patterns(document, &raw.listed)?,
         unlisted: or_default(document, raw.unlisted, &UNLISTED)?,
@@ -120,6 +122,14 @@ fn dialects(
         dialects.by_topic.push((glob, one_of(document, &dialect, &known)?));
     }
     Ok(dialects)
+}
+
+fn unavailable(document: &Document<'_>, typed: Option<&Text>) -> Result<Placeholder, Error> {
+    let Some(typed) = typed else { return Ok(Placeholder::default()) };
+    Placeholder::parse(typed.get_ref()).map_err(|why| {
+        let help = "write what the connector has as unavailable.value.placeholder";
+        document.error(typed.span(), why).help(help)
+    })
 }
 
 fn patterns<'r>(

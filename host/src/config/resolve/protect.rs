@@ -15,10 +15,7 @@ pub(super) fn column_patterns(
     typed: &[Text],
 ) -> Result<Vec<ColumnPattern>, Error> {
     let pattern = |typed: &Text| {
-        ColumnPattern::parse(typed.get_ref()).map_err(|why| {
-            let help = "write TABLE.COLUMN, TABLE.COLUMN#/POINTER or *.COLUMN";
-            document.error(typed.span(), why).help(help)
-        })
+        ColumnPattern::parse(typed.get_ref()).map_err(|why| document.error(typed.span(), why))
     };
     typed.iter().map(pattern).collect()
 }

@@ -166,7 +166,11 @@ fn is_plain(kind: u8, bytes: &[u8]) -> bool {
         return all;
     }
     let all = |text: &[u8], of: &[u8]| text.iter().all(|byte| of.contains(byte));
-    let mantissa = bytes.split(|byte| matches!(byte, b'e' | b'E')).next().unwrap_or_default();
+    // In a text an E is a letter like any other.
+    let mantissa = match kind {
+        kind::NUMBER => bytes.split(|byte| matches!(byte, b'e' | b'E')).next().unwrap_or_default(),
+        _ => bytes,
+    };
     bytes == super::super::MASK.as_bytes()
         || [b"*", b"x", b"X", b"#", b"?"].iter().any(|one| all(bytes, *one))
         || [b"1-.", b"0-."].iter().any(|digits| all(mantissa, *digits))
