@@ -204,6 +204,35 @@ mod tests {
     }
 
     #[test]
+    fn what_the_plugin_said_stands_apart_from_what_we_say_of_it() {
+        let refusal = trapped().said(Some("no key \"é\""));
+        let letter = letter(&refusal, Shown::Nothing);
+        let told: Vec<&str> = letter
+            .lines()
+            .filter(|line| line.contains("unreachable") || line.contains('é'))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "__connect.errors.exception.message: unreachable executed: no key \"é\"",
+                "lockgate.error.reason: unreachable executed",
+                "lockgate.error.said: no key \"é\"",
+            ]
+        );
+        let withheld = self::letter(&refusal.without_words(), Shown::Nothing);
+        assert!(!withheld.contains('é') && !withheld.contains("lockgate.error.said"), "{withheld}");
+        let reason = "lockgate.error.reason: unreachable executed; its own words are withheld";
+        assert!(withheld.contains(reason), "{withheld}");
+    }
+
+    #[test]
+    fn a_plugins_words_are_cut_between_characters() {
+        let said = |words: &str| trapped().said(Some(words)).said.unwrap();
+        assert_eq!(said(&"é".repeat(1_000)), format!("{}…", "é".repeat(256)));
+        assert_eq!(said(&"é".repeat(256)), "é".repeat(256));
+    }
+
+    #[test]
     fn a_long_reason_is_cut_between_characters() {
         let refusal = Refusal::new(Code::PluginRejected, "é".repeat(2_000));
         let letter = letter(&refusal, Shown::Nothing);

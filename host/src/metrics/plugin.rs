@@ -111,6 +111,17 @@ struct Custom {
 }
 
 impl Custom {
+    fn register(plugin: &mut Declaration<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
+            counters: plugin.counter(
+                "lockgate_plugin_custom_total",
+                "What a plugin counts itself, under names of its own.",
+                &["name"],
+            )?,
+            names: Mutex::default(),
+        })
+    }
+
     fn counter(&self, pipeline: &str, plugin: &str, name: &str) -> Option<IntCounter> {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let used = names.entry([pipeline.to_owned(), plugin.to_owned()]).or_default();
@@ -188,14 +199,7 @@ impl Family {
                 "Lines of a plugin's log whose text was not shown, by level.",
                 &["level"],
             )?,
-            custom: Arc::new(Custom {
-                counters: plugin.counter(
-                    "lockgate_plugin_custom_total",
-                    "What a plugin counts itself, under names of its own.",
-                    &["name"],
-                )?,
-                names: Mutex::default(),
-            }),
+            custom: Arc::new(Custom::register(&mut plugin)?),
             version: plugin.gauge(
                 "lockgate_plugin_info",
                 "Always 1; the labels say which version of a plugin serves.",
