@@ -66,12 +66,6 @@ fn documented_informix() {
 }
 
 #[test]
-fn documented_db2() {
-    let Some(told) = documented("pages__connectors__db2") else { return };
-    assert_eq!(told, "");
-}
-
-#[test]
 fn documented_oracle() {
     let Some(told) = documented("pages__connectors__oracle") else { return };
     insta::assert_snapshot!(told, @r#"c topic 4 columns"#);
@@ -102,7 +96,7 @@ fn documented_yashandb() {
 }
 
 #[test]
-fn documented_shared_mariadb_mysql() {
+fn documented_mariadb_and_mysql() {
     let Some(told) = documented("partials__modules__all-connectors__shared-mariadb-mysql") else {
         return;
     };
@@ -113,7 +107,7 @@ c inventory.customers 4 columns
 }
 
 #[test]
-fn documented_viewing_create_event() {
+fn documented_in_the_tutorial() {
     let Some(told) = documented("partials__modules__tutorial__proc-viewing-create-event") else {
         return;
     };
@@ -121,17 +115,7 @@ fn documented_viewing_create_event() {
 }
 
 #[test]
-fn documented_updating_database_viewing_update_event() {
-    let Some(told) =
-        documented("partials__modules__tutorial__proc-updating-database-viewing-update-event")
-    else {
-        return;
-    };
-    assert_eq!(told, "");
-}
-
-#[test]
-fn documented_deleting_record_database_viewing_delete_event() {
+fn documented_delete_in_the_tutorial() {
     let Some(told) = documented(
         "partials__modules__tutorial__proc-deleting-record-database-viewing-delete-event",
     ) else {
