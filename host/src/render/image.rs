@@ -36,8 +36,7 @@ pub(super) fn write(
             let number = edits.meet(own.clone(), Target::Column { image, column: member.column });
             edit = number.and_then(|number| subject.overlay.edit(number));
         }
-        let special = (row.companion || image == Image::Key)
-            .then(|| nested::fate(subject, row, image, member));
+        let special = nested::fate(subject, row, image, member);
         let fate = special.as_ref().or_else(|| fates.get(usize::from(member.column)));
         let fate = fate.unwrap_or(&Fate::Keep);
         let goes = *fate == Fate::Remove || edit.is_some_and(|edit| edit.kind == kind::ABSENT);

@@ -11,8 +11,18 @@ use crate::contract::Image;
 use crate::overlay::{Fate, Layout};
 use crate::table::Table;
 
-/// What becomes of a member of a companion or of a key.
-pub(super) fn fate(subject: Subject<'_, '_>, row: &Row, image: Image, member: &Member) -> Fate {
+/// What becomes of a member of a companion or of a key; none for members of other images, which go as their columns go.
+#[inline]
+pub(super) fn fate(
+    subject: Subject<'_, '_>,
+    row: &Row,
+    image: Image,
+    member: &Member,
+) -> Option<Fate> {
+    (row.companion || image == Image::Key).then(|| special(subject, row, image, member))
+}
+
+fn special(subject: Subject<'_, '_>, row: &Row, image: Image, member: &Member) -> Fate {
     let layout = subject.layouts.of(row.table);
     let own = layout.fate(image, member.column);
     let Some(table) = subject.tables.get(row.table) else { return own.clone() };

@@ -53,10 +53,10 @@ fn documented(connector: &str) -> Option<String> {
 fn documented_cassandra() {
     let Some(told) = documented("pages__connectors__cassandra") else { return };
     insta::assert_snapshot!(told, @r#"
-c inventory.customers 5 columns
-u inventory.customers 5 columns
-d inventory.customers 5 columns
-"#);
+    c inventory.customers 5 columns
+    u inventory.customers 5 columns
+    d inventory.customers 5 columns
+    "#);
 }
 
 #[test]
@@ -101,9 +101,9 @@ fn documented_mariadb_and_mysql() {
         return;
     };
     insta::assert_snapshot!(told, @r#"
-schema-change
-c inventory.customers 4 columns
-"#);
+    schema-change
+    c inventory.customers 4 columns
+    "#);
 }
 
 #[test]
@@ -134,17 +134,17 @@ fn mongodb_insert() {
 fn mongodb_update() {
     let Some(told) = told(&format!("{BSON}/event-update.txt")) else { return };
     insta::assert_snapshot!(told, @r#"
-u bigdata_test.sync_test_table 5 columns document
-u bigdata_test.sync_test_table 5 columns document
-"#);
+    u bigdata_test.sync_test_table 5 columns document
+    u bigdata_test.sync_test_table 5 columns document
+    "#);
 }
 
 #[test]
 fn mongodb_delete() {
     let Some(told) = told(&format!("{BSON}/event-delete.txt")) else { return };
     insta::assert_snapshot!(told, @r#"
-d bigdata_test.sync_test_table 0 columns
-d bigdata_test.sync_test_table 0 columns
-d bigdata_test.sync_test_table 5 columns
-"#);
+    d bigdata_test.sync_test_table 0 columns
+    d bigdata_test.sync_test_table 0 columns
+    d bigdata_test.sync_test_table 5 columns
+    "#);
 }
