@@ -8,8 +8,13 @@ mod mongo;
 mod envelope;
 mod sheet;
 mod canal;
+mod maxwell;
+mod ticdc_maxwell;
+mod ogg;
+mod dms;
 mod types;
 mod known;
+mod maxwell_key;
 mod topic;
 mod recognise;
 mod decode;
@@ -21,6 +26,7 @@ use crate::cell;
 use crate::contract::Image;
 use crate::table;
 
+pub use crate::redact::SqlFlavour;
 pub use decode::Decoder;
 pub use recognise::{DEBEZIUM, recognise};
 
@@ -97,7 +103,7 @@ pub struct Event {
     /// Range of `Events::rows`; empty for most classes. A tombstone has one row with a key and no images.
     pub first_row: u32,
     pub last_row: u32,
-    /// Range of `Events::sides`, in the order of the text.
+    /// Range of `Events::sides`, in the order of the text, but that a key's values stand right behind its names.
     pub first_side: u32,
     pub last_side: u32,
     /// The `schema` of a value or key in an envelope; empty without one.
@@ -166,15 +172,6 @@ pub enum SideKind {
     TableChanges,
     /// What a program wrote into the source's log, of which nothing is known.
     Content,
-}
-
-/// Which server's SQL a text is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SqlFlavour {
-    MySql,
-    PostgreSql,
-    Oracle,
-    Unknown,
 }
 
 /// One image of a row. Spans of `before` and `after` are in the value, those of `key` in the key.

@@ -8,6 +8,7 @@ pub mod table;
 pub mod change;
 pub mod contract;
 pub mod cell;
+pub mod redact;
 pub mod overlay;
 pub mod plugin;
 pub mod outcome_check;

@@ -166,6 +166,17 @@ impl Table {
         let same = |column: &Column| column.name.to_lowercase() == name.to_lowercase();
         u16::try_from(self.columns.iter().position(same)?).ok()
     }
+
+    /// The number of the column called `name`, or else so but for upper and lower case, or else so in camel case: tools spell
+    /// the columns of a key as the database does or in lower case, whatever they make of those of a row.
+    pub fn column_like(&self, name: &str) -> Option<u16> {
+        let bare = |name: &str| name.replace('_', "").to_lowercase();
+        let is_camel = |name: &str| !name.contains('_') && name.contains(char::is_uppercase);
+        let same = |column: &Column| is_camel(&column.name) && bare(&column.name) == bare(name);
+        self.column(name)
+            .or_else(|| self.column_ignoring_case(name))
+            .or_else(|| u16::try_from(self.columns.iter().position(same)?).ok())
+    }
 }
 
 /// Every table of one lane.

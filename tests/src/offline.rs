@@ -113,9 +113,7 @@ impl Offline {
     ///
     /// As `run` would refuse them at start.
     pub fn load(&self) -> anyhow::Result<Pipeline> {
-        static RUNTIME: OnceLock<Arc<Runtime>> = OnceLock::new();
-        let runtime = RUNTIME.get_or_init(|| Runtime::start().expect("an engine"));
-        let loaded = Loaded::load(runtime, &self.settings)?;
+        let loaded = Loaded::load(&kept().0, &self.settings)?;
         Ok(Pipeline::new(Arc::clone(&loaded.settings), loaded.stages()))
     }
 
@@ -132,6 +130,20 @@ impl Offline {
     pub fn one(&self, given: Given) -> Left {
         self.carry(&[given]).remove(0)
     }
+}
+
+/// The engine of all tests of a process, and the official plugins: what is in use is not compiled again.
+fn kept() -> &'static (Arc<Runtime>, Loaded) {
+    static KEPT: OnceLock<(Arc<Runtime>, Loaded)> = OnceLock::new();
+    KEPT.get_or_init(|| {
+        let runtime = Runtime::start().expect("an engine");
+        let all = Offline::new(Dialect::Json)
+            .plugin("10-filter", "plugin = \"filter\"\n[settings]\nkeep = 'true'\n")
+            .plugin("20-mask", "plugin = \"mask\"\n[settings.columns]\na = \"null\"\n")
+            .plugin("30-reshape", "plugin = \"reshape\"\n[settings]\nremove = [\"a\"]\n");
+        let loaded = Loaded::load(&runtime, &all.settings).expect("the official plugins load");
+        (runtime, loaded)
+    })
 }
 
 /// Carries the records as one batch.

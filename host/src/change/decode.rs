@@ -108,6 +108,10 @@ impl Turn<'_> {
         };
         match self.dialect {
             Dialect::Debezium => self.debezium(text),
+            Dialect::Maxwell => self.maxwell(text),
+            Dialect::TicdcMaxwell => self.ticdc_maxwell(text),
+            Dialect::Ogg => self.ogg(text),
+            Dialect::Dms => self.dms(text),
             Dialect::Canal => self.canal(text),
             Dialect::Json => self.json(text),
             _ => {

@@ -23,6 +23,8 @@ pub(super) struct Known {
     types_text: Box<[u8]>,
     /// Whether its latest row was one of MongoDB's documents, whose `_id` is called `id` in the key.
     documents: bool,
+    /// Columns by names that are only like theirs, found while there were so many columns.
+    likenesses: (usize, HashMap<Box<[u8]>, u16>),
 }
 
 impl Known {
@@ -35,6 +37,7 @@ impl Known {
             typed_by: (Memo::UNKNOWN, 0),
             types_text: Box::default(),
             documents: false,
+            likenesses: (0, HashMap::new()),
         }
     }
 
@@ -97,6 +100,38 @@ impl Known {
         {
             self.columns.push(&column.name, column.name.as_bytes());
         }
+    }
+
+    /// As [`Self::column`], but for a name that may be spelt otherwise than in the rows, and marks the column as part of the key.
+    pub(super) fn key_column(&mut self, name: &[u8], tables: &mut Tables) -> Result<u16, Refusal> {
+        self.catch_up(tables);
+        let mut number = self.columns.number(name);
+        if number == NEW {
+            number = self.likeness(name, tables);
+        }
+        if number == NEW {
+            number = self.column(name, tables)?;
+        }
+        tables.mark_key(self.index, number);
+        Ok(number)
+    }
+
+    /// The column that is most like the escaped `name`; [`NEW`] if none is.
+    fn likeness(&mut self, name: &[u8], tables: &Tables) -> u16 {
+        let (columns, known) = &mut self.likenesses;
+        if *columns != self.columns.len() {
+            *columns = self.columns.len();
+            known.clear();
+        }
+        if let Some(number) = known.get(name) {
+            return *number;
+        }
+        let table = tables.get(self.index);
+        let number = table.and_then(|table| table.column_like(&json::unescape(name)));
+        if let Some(number) = number {
+            known.insert(name.into(), number);
+        }
+        number.unwrap_or(NEW)
     }
 
     /// The number of the column whose escaped name is `name`; adds it to the table if it is new there.

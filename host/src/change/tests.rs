@@ -3,6 +3,10 @@
 mod canal;
 mod debezium_sides;
 mod mongo;
+mod maxwell;
+mod maxwell_keys;
+mod ogg;
+mod dms;
 mod refused;
 
 use std::sync::Arc;
@@ -69,15 +73,21 @@ impl Lane {
             Presence::Null => format!(" {name}=null"),
             Presence::Opaque => format!(" {name}=({})", show(image.span)),
             Presence::Present => {
-                let columns = &self.tables.get(row.table).unwrap().columns;
+                let table = self.tables.get(row.table).unwrap();
+                let columns = &table.columns;
+                // Maxwell's keys have spellings of their own.
+                let exact = name != "key" || table.dialect != Dialect::Maxwell;
                 let members = self.events.members_of(image).iter().map(|member| {
+                    if member.column == NO_COLUMN {
+                        return format!("({}):{}", show(member.name), show(member.value));
+                    }
                     let column = &columns[usize::from(member.column)];
                     let read = json::unescape(member.name.of(text));
                     match member.form {
                         Form::Plain if &*column.name == "_id" && name == "key" => {
                             assert_eq!(read, "id");
                         }
-                        Form::Plain => assert_eq!(read, *column.name),
+                        Form::Plain if exact => assert_eq!(read, *column.name),
                         Form::Escaped => assert_eq!(json::unescape(read.as_bytes()), *column.name),
                         _ => {}
                     }

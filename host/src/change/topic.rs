@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::debezium::{Shape, Source, presence};
-use super::envelope::Envelope;
+use super::envelope::{Envelope, Part};
 use super::json::{self, Error};
 use super::known::Known;
 use super::shape::{Columns, Memo};
 use super::sheet::Images;
-use super::{Member, Presence, RowImage, Span, types};
+use super::{Member, Presence, RowImage, Span, maxwell_key, ogg, types};
 use crate::outcome::Refusal;
 use crate::table::{Dialect, Index, Name, Tables};
 
@@ -85,6 +85,22 @@ impl Topic {
         &self.envelope.rows
     }
 
+    /// The first image read last as `part`.
+    pub(super) fn image(&self, part: Part) -> Option<&RowImage> {
+        match part {
+            Part::Was => self.envelope.was.first(),
+            _ => self.envelope.rows.first(),
+        }
+    }
+
+    /// Whether no image read last holds anything.
+    pub(super) fn is_bare(&self) -> bool {
+        let mut images = self.envelope.rows.iter().chain(&self.envelope.was);
+        images.all(|image| {
+            image.presence != Presence::Opaque && image.first_member == image.last_member
+        })
+    }
+
     /// Lends those images, and those of what the rows were before; [`Self::return_images`] keeps the room they take.
     pub(super) fn take_images(&mut self) -> Images {
         (std::mem::take(&mut self.envelope.rows), std::mem::take(&mut self.envelope.was))
@@ -129,8 +145,11 @@ impl Topic {
         self.find_or_open(|name| {
             let [database, schema, table] = [source.database, source.schema, source.table]
                 .map(|part| types::plain_text(part.of(text)));
-            let name = Name { topic: name, database: &database, schema: &schema, table: &table };
-            tables.open(dialect, name)
+            let [database, schema, table] = match dialect {
+                Dialect::Ogg => ogg::names(&table),
+                _ => [&*database, &*schema, &*table],
+            };
+            tables.open(dialect, Name { topic: name, database, schema, table })
         })
     }
 
@@ -177,7 +196,15 @@ impl Topic {
         let Some(known) = self.last.and_then(|last| self.tables.get_mut(last)) else {
             return Ok(Key::opaque(text));
         };
+        if dialect == Dialect::TicdcMaxwell && maxwell_key::is_version(text) {
+            return Ok(Key::default());
+        }
         let first_member = members.len();
+        if matches!(dialect, Dialect::Maxwell | Dialect::TicdcMaxwell)
+            && let Some(image) = maxwell_key::read(text, known, members, tables)?
+        {
+            return Ok(Key { image, schema: Span::default() });
+        }
         let mut scan =
             KeyScan { text, columns: known.columns(), schemas: &mut self.key_schemas, members };
         let Ok((key, guessed)) = scan.key(dialect) else {

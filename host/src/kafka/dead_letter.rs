@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::outcome::{Kept, Refusal};
 use crate::record::{Output, OutputHeader, Partition, Record};
 
-/// The longest text a header may hold, in bytes. Reasons come from plugins too.
+/// The longest text a header may hold, in bytes.
 const MAX_TEXT: usize = 1_024;
 
 /// What the dead letter needs beyond record and refusal.
@@ -59,7 +59,7 @@ fn connect_headers(
     let class = refusal.plugin.as_ref().map_or("lockgate", |plugin| &plugin.name);
     add("__connect.errors.class.name", class);
     add("__connect.errors.exception.class.name", refusal.code.as_str());
-    add("__connect.errors.exception.message", &refusal.reason);
+    add("__connect.errors.exception.message", &refusal.in_full());
 }
 
 fn own_headers(
@@ -70,6 +70,9 @@ fn own_headers(
 ) {
     add("lockgate.error.code", refusal.code.as_str());
     add("lockgate.error.reason", &refusal.reason);
+    if let Some(said) = &refusal.said {
+        add("lockgate.error.said", said);
+    }
     if let Some(plugin) = &refusal.plugin {
         add("lockgate.error.plugin", &plugin.name);
         add("lockgate.error.version", &plugin.version);

@@ -32,6 +32,8 @@ pub struct Plugin {
     pub instantiations: IntCounter,
     /// Instances given up because they had grown, before they hit their limit.
     pub recycles: IntCounter,
+    /// By the levels of a plugin's log.
+    withheld: IntCounterVec,
     custom: Arc<Custom>,
     version: IntGaugeVec,
     owner: [String; 2],
@@ -60,6 +62,12 @@ impl Plugin {
     pub fn custom(&self, name: &str) -> Option<IntCounter> {
         let [pipeline, plugin] = &self.owner;
         self.custom.counter(pipeline, plugin, name)
+    }
+
+    /// Log lines of one level that were counted and not shown.
+    pub fn withheld(&self, level: &str, lines: u64) {
+        let [pipeline, plugin] = &self.owner;
+        self.withheld.with_label_values(&[pipeline, plugin, level]).inc_by(lines);
     }
 
     /// The share of one instance in the plugin's memory.
@@ -125,6 +133,7 @@ pub(super) struct Family {
     memory: IntGaugeVec,
     instantiations: IntCounterVec,
     recycles: IntCounterVec,
+    withheld: IntCounterVec,
     custom: Arc<Custom>,
     version: IntGaugeVec,
     owners: Arc<Owners>,
@@ -174,6 +183,11 @@ impl Family {
                 "Instances replaced because their memory had grown near its limit.",
                 &[],
             )?,
+            withheld: plugin.counter(
+                "lockgate_plugin_messages_withheld_total",
+                "Lines of a plugin's log whose text was not shown, by level.",
+                &["level"],
+            )?,
             custom: Arc::new(Custom {
                 counters: plugin.counter(
                     "lockgate_plugin_custom_total",
@@ -204,6 +218,7 @@ impl Family {
             memory: self.memory.with_label_values(&owner),
             instantiations: self.instantiations.with_label_values(&owner),
             recycles: self.recycles.with_label_values(&owner),
+            withheld: self.withheld.clone(),
             custom: Arc::clone(&self.custom),
             version: self.version.clone(),
             owner: owner.map(str::to_owned),

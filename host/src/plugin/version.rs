@@ -16,8 +16,8 @@ use super::limits::Limits;
 use super::live::Live;
 use super::stats::Stats;
 use super::{fault, settings, text};
-use crate::config::{FaultPolicy, PluginFile};
-use crate::contract::Fault;
+use crate::config::{FaultPolicy, PluginFile, PluginMessages};
+use crate::contract::{Fault, FaultClass};
 use crate::outcome::Identity;
 
 /// The longest name or version that a plugin gives itself, in bytes.
@@ -26,7 +26,7 @@ const NAME_BYTES: usize = 64;
 /// A file compiled, and what the plugin in it says of itself. Settings do not matter here, so it outlives a change of them.
 pub struct Compiled {
     runtime: Arc<Runtime>,
-    code: Code,
+    code: Arc<Code>,
     /// SHA-256 of the file's bytes, lower-case hex.
     pub digest: String,
     pub info: Info,
@@ -44,19 +44,15 @@ pub struct Info {
 impl Compiled {
     /// Compiles `bytes` and asks the plugin to describe itself, within `limits`.
     pub fn load(runtime: &Arc<Runtime>, bytes: &[u8], limits: Limits) -> Result<Self, LoadError> {
-        let code = runtime.compile(bytes)?;
-        let voice = Voice::new(&Arc::from("describe"));
+        let digest = digest(bytes);
+        let code = runtime.code(bytes, &digest)?;
+        let voice = Voice::new(&Arc::from("describe"), PluginMessages::Show);
         let mut live = Live::start(&code.pre, &runtime.pulse, limits, &voice)
             .map_err(|fault| failed("starting it", &fault))?;
         let info = live
             .prepare(|transform, store| transform.call_describe(store))
             .map_err(|fault| failed("asking it to describe itself", &fault))?;
-        Ok(Self {
-            runtime: Arc::clone(runtime),
-            code,
-            digest: digest(bytes),
-            info: Info::from(info),
-        })
+        Ok(Self { runtime: Arc::clone(runtime), code, digest, info: Info::from(info) })
     }
 
     /// Interfaces it imports, as it names them.
@@ -215,7 +211,13 @@ fn table_set(setup: &PluginFile) -> Result<globset::GlobSet, LoadError> {
 }
 
 fn failed(doing: &str, fault: &Fault) -> LoadError {
-    LoadError::new(format!("{doing}: {}", fault.message))
+    // It has seen no data yet, so its own words may be told, and where it refuses they are all there is to say.
+    match &fault.said {
+        Some(said) if fault.class == FaultClass::Rejected => {
+            LoadError::new(format!("{doing}: {said}"))
+        }
+        _ => LoadError::new(format!("{doing}: {fault}")),
+    }
 }
 
 #[cfg(test)]
