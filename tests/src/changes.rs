@@ -1,4 +1,8 @@
 //! One change as every dialect writes it. Knows nothing of the gateway but the dialects' names.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a tree of JSON is indexed by names, which adds a member or gives null"
+)]
 
 use std::collections::BTreeMap;
 
@@ -22,6 +26,10 @@ pub fn object(value: Value) -> Option<Map<String, Value>> {
     }
 }
 
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text stands there in every event of the tool")
+}
+
 /// A type for each column.
 fn types(row: Option<&Map<String, Value>>, of: impl Into<Value> + Clone) -> Value {
     let names = row.into_iter().flat_map(Map::keys);
@@ -36,8 +44,8 @@ impl Change {
             None => event,
         };
         Self {
-            operation: event["op"].as_str().unwrap().chars().next().unwrap(),
-            table: event["source"]["table"].as_str().unwrap().to_owned(),
+            operation: text(&event["op"]).chars().next().expect("a code of one letter"),
+            table: text(&event["source"]["table"]).to_owned(),
             before: object(event["before"].take()),
             after: object(event["after"].take()),
         }
@@ -45,7 +53,7 @@ impl Change {
 
     /// A message of Canal's with one row.
     pub fn of_canal(event: &mut Value) -> Self {
-        let operation = match event["type"].as_str().unwrap() {
+        let operation = match text(&event["type"]) {
             "INSERT" => 'c',
             "UPDATE" => 'u',
             _ => 'd',
@@ -54,7 +62,7 @@ impl Change {
         let old = event.get_mut("old").and_then(|old| old.get_mut(0)).map(Value::take);
         let (before, after) =
             if operation == 'd' { (row, None) } else { (old.and_then(object), row) };
-        Self { operation, table: event["table"].as_str().unwrap().to_owned(), before, after }
+        Self { operation, table: text(&event["table"]).to_owned(), before, after }
     }
 
     /// What tells it from the others.
@@ -63,7 +71,7 @@ impl Change {
             serde_json::to_string(
                 &image.as_ref().map(|image| image.iter().collect::<BTreeMap<_, _>>()),
             )
-            .unwrap()
+            .expect("a tree of JSON is written as text")
         };
         format!("{} {} {} {}", self.operation, self.table, image(&self.before), image(&self.after))
     }

@@ -151,20 +151,21 @@ fn kept() -> &'static (Arc<Runtime>, Loaded) {
 /// Carries the records as one batch.
 pub fn carry(pipeline: &mut Pipeline, given: &[Given]) -> Vec<Left> {
     let topics: Vec<Arc<str>> = given.iter().map(|given| given.topic.as_str().into()).collect();
-    // One name for each topic, as a source interns them.
-    let interned = |at: usize| topics.iter().find(|topic| **topic == topics[at]);
-    let records: Vec<Record<'_>> = (0..given.len())
-        .map(|at| {
-            let topic = interned(at).expect("the topic itself is among them");
-            let own = &given[at].record;
+    let records: Vec<Record<'_>> = given
+        .iter()
+        .zip(&topics)
+        .map(|(given, own)| {
+            let topic = topics.iter().find(|topic| *topic == own).unwrap_or(own);
+            let Given { record, .. } = given;
             Record {
+                // One name for each topic, as a source interns them.
                 topic,
-                partition: own.partition,
-                offset: own.offset,
-                timestamp: own.timestamp,
-                key: own.key.as_deref(),
-                value: own.value.as_deref(),
-                headers: headers(own),
+                partition: record.partition,
+                offset: record.offset,
+                timestamp: record.timestamp,
+                key: record.key.as_deref(),
+                value: record.value.as_deref(),
+                headers: headers(record),
             }
         })
         .collect();
@@ -247,6 +248,7 @@ impl Left {
     /// # Panics
     ///
     /// Where none did.
+    #[expect(clippy::panic, reason = "what a test found instead")]
     pub fn sent(self) -> Sent {
         match self {
             Self::Forward { record, .. } => record,
@@ -264,6 +266,7 @@ impl Left {
     /// # Panics
     ///
     /// Where the record was not refused.
+    #[expect(clippy::panic, reason = "what a test found instead")]
     pub fn refusal(self) -> String {
         match self {
             Self::Refused { refusal, .. } => refusal,

@@ -319,7 +319,10 @@ impl View {
                     Some(name) => Fate::Rename(Arc::clone(name)),
                 }
             };
-            (0u16..).zip(&table.columns).map(fate).collect()
+            let mut fates: Vec<Fate> = (0u16..).zip(&table.columns).map(fate).collect();
+            let last = fates.iter().rposition(|fate| *fate != Fate::Keep);
+            fates.truncate(last.map_or(0, |last| last + 1));
+            fates
         };
         let created = (0u16..).zip(&self.created).map(|(number, image)| {
             let name = names.get(&Target::Created(number));

@@ -4,9 +4,9 @@ use super::writer::Writer;
 use super::{RowEdits, Subject, nested, row_image};
 use crate::cell;
 use crate::change::json::Removals;
-use crate::change::{Form, Presence, Row, Span};
+use crate::change::{Form, Member, Presence, Row, RowImage, Span};
 use crate::contract::{Image, kind};
-use crate::overlay::{Created, Edit, Fate, Target};
+use crate::overlay::{Created, Edit, Fate, Overlay, Target};
 
 pub(super) fn write(
     subject: Subject<'_, '_>,
@@ -27,6 +27,65 @@ pub(super) fn write(
     }
     edits.met.clear();
     edits.met.resize(own.len(), false);
+    let kept = if fates.is_empty() && !edits.removes(own.clone(), subject.overlay) {
+        replaced(subject, row, image, (edits, own.clone()), writer)
+    } else {
+        changed(subject, row, image, (edits, own.clone()), writer)
+    };
+    // A column that did not change is left out of such an image, whatever became of it.
+    if row.delta && image == Image::Before {
+        return;
+    }
+    let Kept { mut comma, end } = kept;
+    for (name, edit) in added(subject, row, image, edits, own) {
+        writer.replace(end..end, |out| {
+            if comma {
+                out.push(b',');
+            }
+            member(name, edit.text, at.form, out);
+        });
+        comma = true;
+    }
+}
+
+/// What is left of an image's members.
+struct Kept {
+    /// Whether one was kept, so that the next needs a comma.
+    comma: bool,
+    /// Where the next one goes.
+    end: usize,
+}
+
+/// Gives members new values. All of them stay, as they are called.
+fn replaced(
+    subject: Subject<'_, '_>,
+    row: &Row,
+    image: Image,
+    (edits, own): (&mut RowEdits, std::ops::Range<usize>),
+    writer: &mut Writer<'_>,
+) -> Kept {
+    let at = row_image(row, image);
+    let bits = edits.bits(own.clone());
+    let members = subject.events.members_of(at);
+    for member in members.iter().filter(|member| bits & bit(member.column) != 0) {
+        let number = edits.meet(own.clone(), Target::Column { image, column: member.column });
+        if let Some(edit) = number.and_then(|number| subject.overlay.edit(number)) {
+            writer.replace(range(member.value), |out| put(edit.text, member.form, out));
+        }
+    }
+    Kept { comma: !members.is_empty(), end: end_of(at, members) }
+}
+
+/// Gives members new values and names, and cuts out those that go.
+fn changed(
+    subject: Subject<'_, '_>,
+    row: &Row,
+    image: Image,
+    (edits, own): (&mut RowEdits, std::ops::Range<usize>),
+    writer: &mut Writer<'_>,
+) -> Kept {
+    let at = row_image(row, image);
+    let fates = subject.layouts.of(row.table).fates(image);
     let bits = edits.bits(own.clone());
     let members = subject.events.members_of(at);
     let mut removals = Removals::default();
@@ -53,28 +112,18 @@ pub(super) fn write(
             writer.replace(range(member.value), |out| put(edit.text, member.form, out));
         }
     }
-    let mut comma = removals.any_kept();
-    // A column that did not change is left out of such an image, whatever became of it.
-    if row.delta && image == Image::Before {
-        if let Some(cut) = removals.end() {
-            writer.replace(cut, |_| {});
-        }
-        return;
-    }
-    let mut end = members.last().map_or(at.span.start as usize + 1, |last| last.whole().end);
+    let comma = removals.any_kept();
+    let mut end = end_of(at, members);
     if let Some(cut) = removals.end() {
         end = cut.end;
         writer.replace(cut, |_| {});
     }
-    for (name, edit) in added(subject, row, image, edits, own) {
-        writer.replace(end..end, |out| {
-            if comma {
-                out.push(b',');
-            }
-            member(name, edit.text, at.form, out);
-        });
-        comma = true;
-    }
+    Kept { comma, end }
+}
+
+/// The index behind the last member, or behind the brace that opens an empty image.
+fn end_of(at: &RowImage, members: &[Member]) -> usize {
+    members.last().map_or(at.span.start as usize + 1, |last| last.whole().end)
 }
 
 /// The members that the image does not have yet: columns of the table that this row came without, and created ones.
@@ -120,6 +169,12 @@ impl RowEdits {
         };
         // No table has a column of the highest number.
         bound(0)..bound(u16::MAX)
+    }
+
+    /// Whether an edit takes its column out of the row.
+    fn removes(&self, own: std::ops::Range<usize>, overlay: &Overlay) -> bool {
+        let mut own = self.list.get(own).unwrap_or_default().iter();
+        own.any(|(_, number)| overlay.edit(*number).is_some_and(|edit| edit.kind == kind::ABSENT))
     }
 
     /// A bit for each column that is edited, shared by columns 64 apart: most members need no further look.
