@@ -7,7 +7,12 @@ mod debezium;
 mod envelope;
 mod sheet;
 mod canal;
+mod ticdc;
+mod flat;
+mod cloudevents;
+mod wrapped;
 mod types;
+mod told;
 mod topic;
 mod recognise;
 mod decode;
@@ -20,7 +25,7 @@ use crate::contract::Image;
 use crate::table;
 
 pub use decode::Decoder;
-pub use recognise::{DEBEZIUM, recognise};
+pub use recognise::{Looks, recognise, recognise_record, unknown};
 
 /// A half-open range of bytes in a record's value or key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -103,6 +108,9 @@ pub struct Event {
     pub key_schema: Span,
     /// The source's transaction block in the value; empty without one.
     pub transaction: Span,
+    /// The record holds only a part of its row, and says where the rest is, in clear: in TiDB or in a file (TiCDC's
+    /// `onlyHandleKey` and `claimCheckLocation`). What no plugin sees there, none can mask.
+    pub elsewhere: bool,
 }
 
 /// One changed row.

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::change::Class;
+pub use crate::compress::Compression;
 use crate::table::{Dialect, Dialects};
 
 pub use self::columns::ColumnPattern;
@@ -158,15 +159,6 @@ impl Pipeline {
             limits: Limits::default(),
         }
     }
-}
-
-/// How TiCDC's `large-message-handle-compression` writes values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
-    /// One block, without a frame.
-    Snappy,
-    /// The LZ4 frame format.
-    Lz4,
 }
 
 /// What happens to columns that no one has listed.

@@ -4,6 +4,7 @@
 mod deletes;
 mod kept;
 mod limit;
+mod unpack;
 #[cfg(test)]
 mod tests;
 
@@ -20,9 +21,10 @@ use crate::outcome::{Code, DropCause, Identity, Outcome, Refusal};
 use crate::overlay::{Layout, Layouts};
 use crate::record::{Output, OutputHeader, Partition, Record};
 use crate::render::{self, Renderer, Subject};
-use crate::table::{self, Dialect, Table, Tables};
+use crate::table::{self, Table, Tables};
 
 use deletes::Deletes;
+use unpack::Unpacked;
 
 /// Output topics that a plugin named are remembered up to this many; past it they are forgotten and met again.
 const REMEMBERED_TOPICS: usize = 10_000;
@@ -49,6 +51,7 @@ pub struct Pipeline {
     outputs: FxHashMap<Arc<str>, Arc<str>>,
     /// Topics that plugins named.
     named: FxHashMap<Box<str>, Arc<str>>,
+    unpacked: Unpacked,
 }
 
 impl Pipeline {
@@ -63,6 +66,7 @@ impl Pipeline {
             deletes: Deletes::default(),
             outputs: FxHashMap::default(),
             named: FxHashMap::default(),
+            unpacked: Unpacked::default(),
             settings,
         }
     }
@@ -100,30 +104,26 @@ impl Pipeline {
         self.deletes.forget(topic, partition);
     }
 
-    /// Carries a batch through and hands the outcome of each record, in their order, to `settle`. Where `settle` answers
-    /// false the rest of the batch is left alone.
-    pub fn process(
+    /// Carries `records` through as one batch; those of `undecoded` that are there cannot be read, and why is known.
+    fn batch<'r>(
         &mut self,
-        records: &[Record<'_>],
-        mut settle: impl FnMut(usize, About<'_>, Outcome<'_>) -> bool,
-    ) {
+        records: &[Record<'r>],
+        mut settle: impl FnMut(usize, About<'_>, Outcome<'r>) -> bool,
+    ) -> bool {
         self.events.clear();
-        self.undecoded.clear();
-        for (number, record) in (0u32..).zip(records) {
+        self.undecoded.resize(records.len(), None);
+        for ((number, record), undecoded) in (0u32..).zip(records).zip(&mut self.undecoded) {
             let decoded = self.decoder.decode(number, record, &mut self.tables, &mut self.events);
-            self.undecoded.push(decoded.err());
+            *undecoded = undecoded.take().or(decoded.err());
         }
         self.chain.run(Batch { records, events: &self.events, tables: &self.tables });
-        for (number, record) in records.iter().enumerate() {
-            let Some(event) = self.events.events.get(number).copied() else { continue };
+        records.iter().enumerate().all(|(number, record)| {
+            let Some(event) = self.events.events.get(number).copied() else { return true };
             let outcome = self.outcome(number, record, &event);
-            let outcome = limit::within(self.settings.limits.record_bytes, outcome);
             let row = self.events.rows_of(&event).first();
             let table = row.and_then(|row| self.tables.get(row.table));
-            if !settle(number, About { class: event.class, table }, outcome) {
-                break;
-            }
-        }
+            settle(number, About { class: event.class, table }, outcome)
+        })
     }
 
     fn outcome<'a>(&mut self, number: usize, record: &Record<'a>, event: &Event) -> Outcome<'a> {
@@ -138,7 +138,7 @@ impl Pipeline {
                 let reason = match class {
                     Class::Unknown => {
                         let dialect = self.settings.dialects.of(record.topic);
-                        unknown(record.value.unwrap_or_default(), dialect)
+                        change::unknown(record, dialect)
                     }
                     class => format!("the policy for {} events refuses it", class.as_str()),
                 };
@@ -347,23 +347,6 @@ fn output_topic(
     let output: Arc<str> = to.render(topic).into();
     known.insert(Arc::clone(topic), Arc::clone(&output));
     output
-}
-
-fn unknown(value: &[u8], dialect: Dialect) -> String {
-    match change::recognise(value) {
-        Some(family) if family == change::DEBEZIUM && dialect == Dialect::Debezium => {
-            "the value is a Debezium event whose \"op\" is not known, or that has no row; set `unknown = \"pass\"` under \
-             [pipeline.classes] to let such events through as they are"
-                .to_owned()
-        }
-        Some(family) => format!(
-            "the value looks like {family}, the pipeline expects {dialect}; check `dialect` and `from`"
-        ),
-        None => format!(
-            "the value is no {dialect} event; check `dialect` and `from`, or set `unknown = \"pass\"` \
-             under [pipeline.classes]"
-        ),
-    }
 }
 
 fn named_topic(named: &mut FxHashMap<Box<str>, Arc<str>>, topic: &str) -> Arc<str> {

@@ -66,6 +66,14 @@ impl Dialect {
             Self::Json => "json",
         }
     }
+
+    /// Whether Kafka Connect's JSON converter writes it: an object of `schema` and `payload` is then an envelope.
+    pub fn is_of_connect(self) -> bool {
+        matches!(
+            self,
+            Self::Debezium | Self::DebeziumFlat | Self::TicdcDebezium | Self::CloudEvents
+        )
+    }
 }
 
 impl fmt::Display for Dialect {

@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::debezium::{Shape, Source, presence};
+use super::cloudevents::Attributes;
+use super::debezium::{Shape, Source};
 use super::envelope::Envelope;
-use super::json::{self, Error};
+use super::json;
 use super::shape::{Columns, Memo, NEW};
 use super::sheet::Images;
+use super::told::Told;
+use super::wrapped::{self, Wrapped};
 use super::{Member, Presence, RowImage, Span, types};
 use crate::outcome::{Code, Refusal};
 use crate::table::{Dialect, Index, MAX_COLUMNS, Name, Tables};
@@ -18,13 +21,14 @@ pub(super) struct Topic {
     dialect: Dialect,
     shape: Shape,
     envelope: Envelope,
+    attributes: Attributes,
     tables: Vec<Known>,
     /// By the source block's names as they stand in the text, one after the other; the empty one is named by the topic.
     by_source: HashMap<Box<[u8]>, usize>,
     /// Room to write such names.
     spelling: Vec<u8>,
     last: Option<usize>,
-    key_schemas: Memo,
+    schemas: Memo,
     no_columns: Columns,
 }
 
@@ -33,13 +37,12 @@ pub(super) struct Topic {
 pub(super) struct Known {
     index: Index,
     source: Box<[u8]>,
-    columns: Columns,
-    /// Column types by name, of the schema envelope.
-    types: HashMap<Box<str>, Box<str>>,
+    pub(super) columns: Columns,
+    /// Column types by name, as the source tells them.
+    pub(super) types: HashMap<Box<str>, Box<str>>,
     /// Number and length of the schema the types are from.
     typed_by: (u32, u32),
-    /// The object of types by column that was read last.
-    types_text: Box<[u8]>,
+    pub(super) told: Told,
 }
 
 /// A record's key as an image.
@@ -57,11 +60,12 @@ impl Topic {
             dialect,
             shape: Shape::default(),
             envelope: Envelope::default(),
+            attributes: Attributes::default(),
             tables: Vec::new(),
             by_source: HashMap::new(),
             spelling: Vec::new(),
             last: None,
-            key_schemas: Memo::default(),
+            schemas: Memo::default(),
             no_columns: Columns::default(),
         }
     }
@@ -82,6 +86,13 @@ impl Topic {
     pub(super) fn guess(&mut self) -> (&mut Shape, &Columns) {
         let table = self.last.and_then(|last| self.tables.get(last));
         (&mut self.shape, table.map_or(&self.no_columns, |table| &table.columns))
+    }
+
+    /// As [`Self::guess`], for events inside others.
+    pub(super) fn guess_cloud(&mut self) -> (&mut Attributes, &mut Shape, &Columns) {
+        let table = self.last.and_then(|last| self.tables.get(last));
+        let columns = table.map_or(&self.no_columns, |table| &table.columns);
+        (&mut self.attributes, &mut self.shape, columns)
     }
 
     /// As [`Self::guess`], for dialects whose values are one object of header and images.
@@ -114,6 +125,18 @@ impl Topic {
         self.tables.get_mut(number).expect("numbers come from `find`, and tables are never removed")
     }
 
+    /// Reads a value that is its row, or the envelope of one.
+    pub(super) fn wrapped(
+        &mut self,
+        text: &[u8],
+        members: &mut Vec<Member>,
+    ) -> Result<Wrapped, json::Error> {
+        let table = self.last.and_then(|last| self.tables.get(last));
+        let columns = table.map_or(&self.no_columns, |table| &table.columns);
+        let (order, schemas) = (&columns.row, &mut self.schemas);
+        wrapped::Scan { text, columns, order, schemas, members }.read(true)
+    }
+
     /// The table that the source block names; without one, the table that the topic names.
     pub(super) fn find(
         &mut self,
@@ -122,9 +145,21 @@ impl Topic {
         tables: &mut Tables,
         dialect: Dialect,
     ) -> usize {
+        let name = [source.database, source.schema, source.table].map(|part| part.of(text));
+        self.find_named(name, tables, dialect)
+    }
+
+    /// The table of that database, schema and name, each a JSON string or the plain text of a header; without a name, the table
+    /// that the topic names.
+    pub(super) fn find_named(
+        &mut self,
+        name: [&[u8]; 3],
+        tables: &mut Tables,
+        dialect: Dialect,
+    ) -> usize {
         self.spelling.clear();
-        for part in [source.database, source.schema, source.table] {
-            self.spelling.extend_from_slice(part.of(text));
+        for part in name {
+            self.spelling.extend_from_slice(part);
             // No JSON value holds one, so that no two triples are written alike.
             self.spelling.push(0);
         }
@@ -133,13 +168,15 @@ impl Topic {
         {
             return last;
         }
-        if source.table.is_empty() {
+        if name.last().is_none_or(|table| table.is_empty()) {
             return self.find_by_topic(tables, dialect);
         }
-        self.find_or_open(|name| {
-            let [database, schema, table] = [source.database, source.schema, source.table]
-                .map(|part| types::plain_text(part.of(text)));
-            let name = Name { topic: name, database: &database, schema: &schema, table: &table };
+        self.find_or_open(|topic| {
+            let [database, mut schema, table] = name.map(types::name);
+            if dialect == Dialect::DebeziumFlat && database.is_empty() && schema.is_empty() {
+                schema = schema_by_topic(topic, &table).into();
+            }
+            let name = Name { topic, database: &database, schema: &schema, table: &table };
             tables.open(dialect, name)
         })
     }
@@ -153,9 +190,7 @@ impl Topic {
             return last;
         }
         self.find_or_open(|topic| {
-            let mut parts = topic.rsplit('.');
-            let table = parts.next().unwrap_or(topic);
-            let schema = parts.next().unwrap_or_default();
+            let (schema, table) = by_topic(topic);
             tables.open(dialect, Name { topic, database: "", schema, table })
         })
     }
@@ -173,7 +208,7 @@ impl Topic {
                     columns: Columns::default(),
                     types: HashMap::new(),
                     typed_by: (Memo::UNKNOWN, 0),
-                    types_text: Box::default(),
+                    told: Told::default(),
                 });
                 self.by_source.insert(source, number);
                 number
@@ -195,9 +230,9 @@ impl Topic {
             return Ok(Key::opaque(text));
         };
         let first_member = members.len();
-        let mut scan =
-            KeyScan { text, columns: &known.columns, schemas: &mut self.key_schemas, members };
-        let Ok((key, guessed)) = scan.key(dialect) else {
+        let (columns, schemas) = (&known.columns, &mut self.schemas);
+        let mut scan = wrapped::Scan { text, columns, order: &columns.key, schemas, members };
+        let Ok(Wrapped { image, schema, guessed, .. }) = scan.read(dialect.is_of_connect()) else {
             members.truncate(first_member);
             return Ok(Key::opaque(text));
         };
@@ -205,7 +240,7 @@ impl Topic {
             let members = members.get_mut(first_member..).unwrap_or_default();
             known.settle_key(text, members, tables)?;
         }
-        Ok(key)
+        Ok(Key { image, schema })
     }
 }
 
@@ -279,13 +314,19 @@ impl Known {
     }
 
     /// Notes the column types that a schema envelope tells, if it is not the one they were told by last.
-    pub(super) fn note_types(&mut self, schema: &[u8], number: u32, tables: &mut Tables) {
+    pub(super) fn note_types(
+        &mut self,
+        schema: &[u8],
+        number: u32,
+        read: fn(&[u8]) -> HashMap<Box<str>, Box<str>>,
+        tables: &mut Tables,
+    ) {
         let told = (number, u32::try_from(schema.len()).unwrap_or(u32::MAX));
         if self.typed_by == told {
             return;
         }
         self.typed_by = told;
-        self.types = types::of_envelope(schema);
+        self.types = read(schema);
         let columns =
             tables.get(self.index).map(|table| table.columns.as_slice()).unwrap_or_default();
         let typed: Vec<(u16, &str)> = (0u16..)
@@ -298,28 +339,19 @@ impl Known {
     }
 }
 
-impl Known {
-    /// Notes the column types that an object of types by column name tells, if it is not the one they were told by last.
-    pub(super) fn note_types_by_column(&mut self, types: &[u8], tables: &mut Tables) {
-        if *self.types_text == *types {
-            return;
-        }
-        self.types_text = types.into();
-        for (name, value) in json::members(types, 0) {
-            let (name, told) = (json::unescape(name.of(types)), types::plain_text(value.of(types)));
-            let Some(known) = self.types.get_mut(&*name) else {
-                self.types.insert((&*name).into(), (&*told).into());
-                continue;
-            };
-            if **known == *told {
-                continue;
-            }
-            *known = (&*told).into();
-            if let Some(column) = tables.get(self.index).and_then(|table| table.column(&name)) {
-                tables.set_source_type(self.index, column, &told);
-            }
-        }
-    }
+/// The schema and the table that a topic names.
+fn by_topic(topic: &str) -> (&str, &str) {
+    let mut parts = topic.rsplit('.');
+    let table = parts.next().unwrap_or(topic);
+    (parts.next().unwrap_or_default(), table)
+}
+
+/// The schema that a topic names, if it is the topic of `table`: Kafka does not take every character of its name.
+fn schema_by_topic<'t>(topic: &'t str, table: &str) -> &'t str {
+    let is_legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let sanitised = table.chars().map(|c| if is_legal(c) { c } else { '_' });
+    let (schema, name) = by_topic(topic);
+    if sanitised.eq(name.chars()) { schema } else { "" }
 }
 
 impl Key {
@@ -327,78 +359,5 @@ impl Key {
         let span = json::span(0, text.len());
         let image = RowImage { presence: Presence::Opaque, span, ..RowImage::default() };
         Self { image, schema: Span::default() }
-    }
-}
-
-/// One key being read.
-struct KeyScan<'a> {
-    text: &'a [u8],
-    columns: &'a Columns,
-    schemas: &'a mut Memo,
-    members: &'a mut Vec<Member>,
-}
-
-impl KeyScan<'_> {
-    /// The key, and whether its columns stood as guessed.
-    fn key(&mut self, dialect: Dialect) -> Result<(Key, bool), Error> {
-        let start = json::begin(self.text)?;
-        if dialect == Dialect::Debezium
-            && let Some((image, guessed, schema)) = self.envelope(start)?
-        {
-            return Ok((Key { image, schema }, guessed));
-        }
-        let (image, guessed, end) = self.image(start)?;
-        json::finish(self.text, end)?;
-        Ok((Key { image, schema: Span::default() }, guessed))
-    }
-
-    /// Reads an object of `schema` and `payload` and nothing else; none where it is anything else.
-    fn envelope(&mut self, start: usize) -> Result<Option<(RowImage, bool, Span)>, Error> {
-        if json::byte(self.text, start) != b'{' {
-            return Ok(None);
-        }
-        let first_member = self.members.len();
-        let (mut schema, mut payload) = (None, None);
-        let mut at = json::blanks(self.text, start + 1);
-        loop {
-            let rest = self.text.get(at..).unwrap_or_default();
-            let is_schema = rest.starts_with(b"\"schema\"") && schema.is_none();
-            if !is_schema && (payload.is_some() || !rest.starts_with(b"\"payload\"")) {
-                self.members.truncate(first_member);
-                return Ok(None);
-            }
-            at = json::blanks(self.text, json::name(self.text, at)?.1);
-            let value = at;
-            if is_schema {
-                (_, at) = self.schemas.read(self.text, at)?;
-                schema = Some(json::span(value, at));
-            } else {
-                let (image, guessed, end) = self.image(at)?;
-                (payload, at) = (Some((image, guessed)), end);
-            }
-            let more;
-            (more, at) = json::after_member(self.text, at)?;
-            if !more {
-                break;
-            }
-        }
-        json::finish(self.text, at)?;
-        Ok(match (schema, payload) {
-            (Some(schema), Some((image, guessed))) => Some((image, guessed, schema)),
-            _ => {
-                self.members.truncate(first_member);
-                None
-            }
-        })
-    }
-
-    fn image(&mut self, at: usize) -> Result<(RowImage, bool, usize), Error> {
-        let first = json::byte(self.text, at);
-        if first == b'{' {
-            return self.columns.image(&self.columns.key, self.text, at, self.members);
-        }
-        let end = json::value(self.text, at)?;
-        let span = json::span(at, end);
-        Ok((RowImage { presence: presence(first), span, ..RowImage::default() }, true, end))
     }
 }

@@ -34,14 +34,26 @@ pub(super) fn of_envelope(schema: &[u8]) -> HashMap<Box<str>, Box<str>> {
         return HashMap::new();
     };
     let images = envelope.fields.into_iter();
-    let columns = images
-        .filter(|image| matches!(image.field.as_deref(), Some("before" | "after")))
-        .flat_map(|image| image.fields);
-    columns
-        .filter_map(|column| {
-            Some((column.field?.into(), column.name.unwrap_or(column.r#type).into()))
-        })
-        .collect()
+    let images = images.filter(|image| matches!(image.field.as_deref(), Some("before" | "after")));
+    by_name(images.flat_map(|image| image.fields))
+}
+
+/// As [`of_envelope`], of a schema that describes a row itself.
+pub(super) fn of_row(schema: &[u8]) -> HashMap<Box<str>, Box<str>> {
+    #[derive(Deserialize)]
+    struct Row {
+        #[serde(default)]
+        fields: Vec<Field>,
+    }
+    let row = serde_json::from_slice::<Row>(schema);
+    row.map(|row| by_name(row.fields.into_iter())).unwrap_or_default()
+}
+
+fn by_name(columns: impl Iterator<Item = Field>) -> HashMap<Box<str>, Box<str>> {
+    let named = columns.filter_map(|column| {
+        Some((column.field?.into(), column.name.unwrap_or(column.r#type).into()))
+    });
+    named.collect()
 }
 
 /// The text of a JSON string; empty for anything else.
@@ -49,5 +61,13 @@ pub(super) fn plain_text(value: &[u8]) -> Cow<'_, str> {
     match value {
         [b'"', text @ .., b'"'] => json::unescape(text),
         _ => Cow::Borrowed(""),
+    }
+}
+
+/// A name, as a JSON string or as the plain text of a header.
+pub(super) fn name(text: &[u8]) -> Cow<'_, str> {
+    match text {
+        [b'"', ..] => plain_text(text),
+        _ => String::from_utf8_lossy(text),
     }
 }
