@@ -1,7 +1,11 @@
 //! The journey of a batch with stand-in plugins: what each kind of record becomes.
 
+mod cloudevents;
 mod fake;
+mod flat;
 mod rows;
+mod ticdc;
+mod unpack;
 
 use std::sync::Arc;
 
