@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 pub const MAX_COLUMNS: usize = 16_384;
 
 /// How a pipeline's values are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Dialect {
     /// Debezium's change events as JSON, with or without the schema envelope.
     Debezium,

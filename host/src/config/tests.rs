@@ -3,6 +3,7 @@
 mod plugin_refusals;
 mod reference;
 mod refusals;
+mod watermarks;
 
 use std::collections::BTreeMap;
 use std::env::VarError;
