@@ -225,7 +225,8 @@ fn json_family(value: &[u8]) -> Option<Looks> {
     let payload = json::members(value, at)
         .find(|(name, _)| name.of(value) == b"payload")
         .map(|(_, payload)| payload.start);
-    payload.and_then(|at| family(value, at)).or_else(|| family(value, at))
+    let known = payload.and_then(|at| family(value, at)).or_else(|| family(value, at));
+    known.or_else(|| enveloped(Members { text: value, object: at }))
 }
 
 impl Looks {
@@ -255,6 +256,12 @@ impl<'v> Members<'v> {
 
     fn any(self, names: &[&str]) -> bool {
         names.iter().any(|name| self.get(name).is_some())
+    }
+
+    /// Whether there is a member of another name.
+    fn any_but(self, names: &[&str]) -> bool {
+        let mut members = json::members(self.text, self.object);
+        members.any(|(name, _)| !names.contains(&&*json::unescape(name.of(self.text))))
     }
 
     fn opens(self, name: &str, first: u8) -> bool {
@@ -311,6 +318,19 @@ fn canal_or_maxwell(it: Members<'_>) -> Option<Looks> {
     // TiCDC leaves out the row that a delete leaves behind, which is none.
     let is_bare_delete = it.get("type") == Some(b"\"delete\"") && !it.has(&["data"]);
     Some(if is_bare_delete && it.has(&["old"]) { Looks::TicdcMaxwell } else { Looks::Maxwell })
+}
+
+/// A row in the envelope of Connect's JSON converter, which `json` would take for two columns.
+fn enveloped(it: Members<'_>) -> Option<Looks> {
+    let is_struct = it.within("schema")?.get("type") == Some(b"\"struct\"");
+    let whole = json::members(it.text, it.object).count() == 2 && it.opens("payload", b'{');
+    (is_struct && whole && !is_control(it.within("payload")?)).then_some(Looks::DebeziumFlat)
+}
+
+/// Debezium's records that have no row stand in such an envelope, too.
+fn is_control(it: Members<'_>) -> bool {
+    let is_marker = it.has(&["status", "id"]) && it.any(&["event_count", "data_collections"]);
+    it.any(&["ddl", "op"]) || is_marker || !it.any_but(&["ts_ms", "ts_us", "ts_ns"])
 }
 
 /// A guess: that a topic is flattened is written nowhere in it.

@@ -118,6 +118,16 @@ fn debeziums_events_are_told_from_those_that_look_like_them() {
             Some(Looks::TicdcMaxwell),
         ),
         (r#"{"encrypted":{"iv":"a","bytes":"b"}}"#, Some(Looks::Maxwell)),
+        (
+            r#"{"schema":{"type":"struct","fields":[]},"payload":{"id":1}}"#,
+            Some(Looks::DebeziumFlat),
+        ),
+        (r#"{"schema":{"type":"struct","fields":[]},"payload":{"ts_ms":1}}"#, None),
+        (
+            r#"{"schema":{"type":"struct"},"payload":{"status":"END","id":"1","event_count":1}}"#,
+            None,
+        ),
+        (r#"{"schema":"public","payload":{"id":1}}"#, None),
         (r#"{"id":1}{"id":2}"#, None),
         (r#"{"id":1}"#, None),
         (r#"{"metadata":{"operation":"x"}}"#, None),

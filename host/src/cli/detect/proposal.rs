@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::shape::{Finding, Shape, Sieve};
+use crate::change::Class;
 use crate::cli::records::Format;
 use crate::compress::Compression;
 use crate::record::Record;
@@ -35,6 +36,10 @@ struct Topic {
     /// Debezium's records that have no row: they are alike in all dialects of its family.
     controls: u64,
     objects: u64,
+    /// Rows of a known shape.
+    rows: u64,
+    /// Lines that begin like an object and do not end like one.
+    broken: u64,
     /// How many each dialect would refuse.
     refused: BTreeMap<Dialect, u64>,
     packed: BTreeMap<Compression, u64>,
@@ -176,6 +181,8 @@ impl Topic {
         match finding.shape {
             Shape::Control(_) => self.controls += 1,
             Shape::Object => self.objects += 1,
+            Shape::Event { class: Class::Row, .. } => self.rows += 1,
+            Shape::BrokenJson => self.broken += 1,
             _ => {}
         }
         for dialect in &finding.refused_by {
@@ -190,6 +197,8 @@ impl Topic {
         self.events += other.events;
         self.controls += other.controls;
         self.objects += other.objects;
+        self.rows += other.rows;
+        self.broken += other.broken;
         for (dialect, count) in &other.votes {
             *self.votes.entry(*dialect).or_default() += count;
         }
@@ -203,16 +212,18 @@ impl Topic {
         let best = self.votes.iter().max_by_key(|(_, count)| **count);
         let (voted, votes) = best.map_or((None, 0), |(dialect, count)| (Some(*dialect), *count));
         let is_read = |dialect: &Dialect| !self.refused.contains_key(dialect);
+        if self.broken > votes + self.controls + self.objects {
+            return None;
+        }
+        if let Some(default) = default.filter(|_| self.rows + self.objects == 0).filter(is_read) {
+            return Some(default);
+        }
         if votes + self.controls < self.objects {
             // A connector that flattens one topic flattens all, and few rows say so.
             let flat = default.filter(|default| *default == Dialect::DebeziumFlat);
             return flat.filter(is_read).or(Some(Dialect::Json));
         }
-        let controls = || {
-            let default = default.filter(is_read).unwrap_or(Dialect::Debezium);
-            (self.controls > 0).then_some(default)
-        };
-        voted.or_else(controls)
+        voted.or((self.controls > 0).then_some(Dialect::Debezium))
     }
 }
 

@@ -139,7 +139,7 @@ fn advice(shape: Shape) -> Option<&'static str> {
             "no plugin can read them; set encrypt=none in Maxwell, and let a plugin mask what needs it"
         }
         Shape::Event { looks: Looks::DebeziumFlat, .. } => {
-            "a guess: that rows are flattened is written nowhere but in members that begin with two underscores"
+            "a guess, from members that begin with two underscores or a schema around a row"
         }
         Shape::Concatenated => "only dialect \"ticdc-maxwell\" takes more than one object a value",
         Shape::NoObject => "nothing in them can be named, so no plugin sees them",

@@ -179,7 +179,7 @@ fn plain_shape(record: &Record<'_>, control: Option<Class>) -> Shape {
     match (values.next(), values.next()) {
         (Some(Ok(_)), None) if is_object => Shape::Object,
         (Some(Ok(_)), None) => Shape::NoObject,
-        (Some(Ok(_)), Some(_)) if is_object => Shape::Concatenated,
+        (Some(Ok(_)), Some(Ok(_))) if is_object => Shape::Concatenated,
         _ if is_object => Shape::BrokenJson,
         _ => Shape::Text,
     }

@@ -193,6 +193,7 @@ fn rows_without_a_mark_are_flattened_where_the_others_are() {
     let sample = records(&[
         ("p.a", r#"{"id":1,"__op":"c"}"#),
         ("p.a", r#"{"id":2,"__op":"c"}"#),
+        ("p.message", r#"{"op":"m","source":{"connector":"postgresql"},"message":{}}"#),
         ("p.b", r#"{"id":1}"#),
         (
             "p.transaction",
@@ -201,9 +202,10 @@ fn rows_without_a_mark_are_flattened_where_the_others_are() {
         ("__debezium-heartbeat.p", r#"{"ts_ms":1}"#),
     ]);
     assert_snapshot!(report(sample.as_bytes()), @r#"
-    events: 5
+    events: 6
            2  flattened Debezium rows
-              -> a guess: that rows are flattened is written nowhere but in members that begin with two underscores
+              -> a guess, from members that begin with two underscores or a schema around a row
+           1  Debezium messages and statements of the database's log
            1  Debezium heartbeats
            1  Debezium transaction markers
            1  JSON objects of no known shape, each a row as it is
@@ -215,7 +217,7 @@ fn rows_without_a_mark_are_flattened_where_the_others_are() {
 
     [[pipeline]]
     name    = "p"
-    from    = ["p.a", "p.b", "p.transaction"]
+    from    = ["p.a", "p.b", "p.message", "p.transaction"]
     dialect = "debezium-flat"
     to      = "clean.{topic}"
     plugins = "plugins"
@@ -266,6 +268,14 @@ fn a_proposal_is_a_configuration() {
 }
 
 #[test]
+fn values_over_several_lines_get_no_pipeline() {
+    let text =
+        report(b"{\n  \"a\": [\n    { \"b\": 1 },\n    { \"c\": 1 },\n    { \"d\": 1 }\n  ]\n}\n");
+    assert!(text.contains("a value over several lines is not read as one"), "{text}");
+    assert!(text.contains("nothing here can be proposed"), "{text}");
+}
+
+#[test]
 fn an_empty_sample_proposes_nothing() {
     assert!(!look(&b""[..], "sample", 10).unwrap().has_proposal());
 }
@@ -284,7 +294,8 @@ fn each_shape_is_named() {
     assert_snapshot!(shape(ddl), @r#"TiCDC's Canal-JSON schema changes"#);
     assert_snapshot!(shape(br#"{"op":"m","source":{"connector":"TiCDC"}}"#), @r#"TiCDC's Debezium watermarks"#);
     assert_snapshot!(shape(br#"{"id":"1","type":"t","specversion":"1.0","data":"AAAA"}"#), @r#"CloudEvents that cannot be read -> the CloudEvent's data is no JSON object but encoded text (Avro in base64, mostly); set value.converter.data.serializer.type = json in the connector"#);
-    assert_snapshot!(shape(br#"{"id":1,"__op":"c"}"#), @r#"flattened Debezium rows -> a guess: that rows are flattened is written nowhere but in members that begin with two underscores"#);
+    assert_snapshot!(shape(br#"{"schema":{"type":"struct"},"payload":{"id":1}}"#), @r#"flattened Debezium rows, with the schema around them -> a guess, from members that begin with two underscores or a schema around a row"#);
+    assert_snapshot!(shape(br#"{"id":1,"__op":"c"}"#), @r#"flattened Debezium rows -> a guess, from members that begin with two underscores or a schema around a row"#);
     assert_snapshot!(shape(br#"{"payload":{"op":"MHEARTBEAT","source":"","sequenceId":"-1","timestamp":{}}}"#), @r#"Aliyun DataWorks events -> dialect "json" carries them, each value as one row"#);
     let init = canal.replace("INSERT", "INIT");
     assert_snapshot!(shape(init.as_bytes()), @r#"Huawei DRS events -> dialect "json" carries them, each value as one row"#);
