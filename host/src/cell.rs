@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use crate::change::json;
 use crate::contract::kind;
 
-pub use placeholder::is_unavailable;
+pub use placeholder::{Placeholder, is_unavailable};
 pub use pointer::{Change, Pointer, PointerError};
 
 /// Why a cell cannot be handed over or written. Never quotes the cell.
@@ -116,7 +116,7 @@ pub fn unescape(text: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
 }
 
 /// The character that the escape at the start of `text` stands for, and the escape's length.
-fn escape_at(text: &[u8]) -> Result<(char, usize), Error> {
+pub(crate) fn escape_at(text: &[u8]) -> Result<(char, usize), Error> {
     let character = match text.get(1).ok_or(Error::NotJson)? {
         b'b' => '\x08',
         b'f' => '\x0c',

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
+use crate::cell::Placeholder;
 use crate::change::{Events, Presence, Row};
 use crate::config::FaultPolicy;
 use crate::contract::{self, Emission, Fault, FaultClass, Image, Transform};
@@ -87,6 +88,7 @@ pub struct Batch<'b, 'r> {
     pub records: &'b [Record<'r>],
     pub events: &'b Events,
     pub tables: &'b Tables,
+    pub unavailable: &'b Placeholder,
 }
 
 /// The plugins of a pipeline and what they decided about the latest batch.

@@ -4,6 +4,7 @@
 pub mod json;
 mod shape;
 mod debezium;
+mod mongo;
 mod envelope;
 mod sheet;
 mod canal;
@@ -11,8 +12,14 @@ mod ticdc;
 mod flat;
 mod cloudevents;
 mod wrapped;
-mod types;
 mod told;
+mod maxwell;
+mod ticdc_maxwell;
+mod ogg;
+mod dms;
+mod types;
+mod known;
+mod maxwell_key;
 mod topic;
 mod recognise;
 mod decode;
@@ -24,6 +31,7 @@ use crate::cell;
 use crate::contract::Image;
 use crate::table;
 
+pub use crate::redact::SqlFlavour;
 pub use decode::Decoder;
 pub use recognise::{Looks, recognise, recognise_record, unknown};
 
@@ -100,7 +108,7 @@ pub struct Event {
     /// Range of `Events::rows`; empty for most classes. A tombstone has one row with a key and no images.
     pub first_row: u32,
     pub last_row: u32,
-    /// Range of `Events::sides`, in the order of the text.
+    /// Range of `Events::sides`, in the order of the text, but that a key's values stand right behind its names.
     pub first_side: u32,
     pub last_side: u32,
     /// The `schema` of a value or key in an envelope; empty without one.
@@ -163,19 +171,15 @@ pub enum SideKind {
     Names,
     /// An array of the values that the columns of the array before it have (Maxwell's `primary_key`).
     KeyValues,
+    /// An array of names of a document's fields, dotted where they are nested, or of objects with such a name as `field`
+    /// (`removedFields`, `truncatedArrays`).
+    FieldNames,
     /// A string of SQL, which may hold any value of any row.
     Sql(SqlFlavour),
     /// Debezium's `tableChanges`: defaults and comments of columns may hold anything.
     TableChanges,
-}
-
-/// Which server's SQL a text is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SqlFlavour {
-    MySql,
-    PostgreSql,
-    Oracle,
-    Unknown,
+    /// What a program wrote into the source's log, of which nothing is known.
+    Content,
 }
 
 /// One image of a row. Spans of `before` and `after` are in the value, those of `key` in the key.

@@ -18,6 +18,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::cell::Placeholder;
 use crate::change::Class;
 pub use crate::compress::Compression;
 use crate::table::{Dialect, Dialects};
@@ -110,6 +111,8 @@ pub struct Pipeline {
     pub dialects: Dialects,
     /// How values are compressed inside the records; none where Kafka alone does it.
     pub compression: Option<Compression>,
+    /// What stands in place of values that the database did not send.
+    pub unavailable: Placeholder,
     /// Columns that must never leave in clear.
     pub protect: Vec<ColumnPattern>,
     /// Columns that are known to be harmless: with `unlisted`, what neither these nor a plugin nor `protect` names.
@@ -142,6 +145,7 @@ impl Pipeline {
             from: Vec::new(),
             dialects: dialect.into(),
             compression: None,
+            unavailable: Placeholder::default(),
             protect: Vec::new(),
             listed: Vec::new(),
             unlisted: Unlisted::default(),

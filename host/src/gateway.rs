@@ -4,6 +4,7 @@
 mod complaints;
 mod lane;
 mod observe;
+mod ownership;
 mod partitions;
 mod plugins;
 mod send;
@@ -25,6 +26,7 @@ use crate::metrics::Metrics;
 use crate::plugin::{Catalog, Runtime, Sources, Version};
 use lane::{Lane, Parts};
 use observe::Observer;
+use ownership::Seat;
 use plugins::{LiveTables, Plugins};
 
 pub use stop::Stop;
@@ -37,6 +39,8 @@ pub struct Loaded {
     pub settings: Arc<config::Pipeline>,
     pub catalog: Arc<Catalog>,
     live: Arc<LiveTables>,
+    /// One for each lane.
+    seats: Vec<Arc<Seat>>,
 }
 
 impl Loaded {
@@ -48,6 +52,7 @@ impl Loaded {
             settings: Arc::new(settings.clone()),
             catalog: Arc::new(catalog),
             live: Arc::default(),
+            seats: (0..settings.lanes).map(|_| Arc::default()).collect(),
         })
     }
 
@@ -94,7 +99,7 @@ pub fn run(config: &Config, windows: &Windows, stop: &Arc<Stop>) -> anyhow::Resu
         })
         .collect::<anyhow::Result<_>>()?;
     let Some(limits) = topics::prepare(&config.kafka, &pipelines, stop)? else { return Ok(()) };
-    let topics = topics::Watch::start(&config.kafka, &pipelines)?;
+    let topics = topics::Watch::start(&config.kafka, &pipelines, windows)?;
     let kafka = Arc::new(config.kafka.clone());
     let mut watches = Vec::new();
     let mut lanes = Vec::new();
@@ -102,7 +107,7 @@ pub fn run(config: &Config, windows: &Windows, stop: &Arc<Stop>) -> anyhow::Resu
         let totals = Arc::new(windows.metrics.pipeline(&pipeline.settings.name));
         watches.push(watch::start(pipeline, windows, &totals)?);
         let settings = Arc::new(within(&pipeline.settings, record_bytes));
-        for number in 0..settings.lanes {
+        for (number, seat) in pipeline.seats.iter().enumerate() {
             let parts = Parts {
                 kafka: Arc::clone(&kafka),
                 settings: Arc::clone(&settings),
@@ -115,6 +120,7 @@ pub fn run(config: &Config, windows: &Windows, stop: &Arc<Stop>) -> anyhow::Resu
                     &windows.health,
                     &totals,
                 ),
+                seat: Arc::clone(seat),
                 stop: Arc::clone(stop),
             };
             lanes.push(start_lane(parts)?);

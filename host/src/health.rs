@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::kafka::TopicPartition;
 use crate::record::Position;
 
 pub use self::report::{Liveness, Readiness};
@@ -34,6 +35,8 @@ struct Pipeline {
     plugins: Vec<PluginState>,
     /// By topic and partition: the offset it stands at, and why.
     halted: BTreeMap<(Arc<str>, i32), (i64, String)>,
+    /// Partitions that no member of the group owns.
+    unowned: Vec<TopicPartition>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,6 +116,12 @@ impl Health {
     pub fn clear_halt(&self, pipeline: &str, topic: &Arc<str>, partition: i32) {
         let partition = (Arc::clone(topic), partition);
         self.with(pipeline, |pipeline| pipeline.halted.remove(&partition));
+    }
+
+    /// Every partition that the pipeline should read and that no member of the group owns. Ours or a neighbour's trouble: it
+    /// makes nothing unready.
+    pub fn set_unowned(&self, pipeline: &str, partitions: Vec<TopicPartition>) {
+        self.with(pipeline, |pipeline| pipeline.unowned = partitions);
     }
 
     /// No new work is taken from here on.

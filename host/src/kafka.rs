@@ -13,7 +13,7 @@ pub mod topics;
 use std::fmt;
 use std::sync::Arc;
 
-pub use properties::{Member, refused_property};
+pub use properties::{Member, members_assign, refused_property};
 pub use raw::{Code, Fault};
 pub use sink::{DeliveryError, SendError, Sink};
 pub use source::{Batch, Event, LostRange, Run, Source, Standing, Trouble};

@@ -9,6 +9,7 @@ pub mod compress;
 pub mod change;
 pub mod contract;
 pub mod cell;
+pub mod redact;
 pub mod overlay;
 pub mod plugin;
 pub mod outcome_check;

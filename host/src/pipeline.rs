@@ -116,7 +116,8 @@ impl Pipeline {
             let decoded = self.decoder.decode(number, record, &mut self.tables, &mut self.events);
             *undecoded = undecoded.take().or(decoded.err());
         }
-        self.chain.run(Batch { records, events: &self.events, tables: &self.tables });
+        let (events, tables) = (&self.events, &self.tables);
+        self.chain.run(Batch { records, events, tables, unavailable: &self.settings.unavailable });
         records.iter().enumerate().all(|(number, record)| {
             let Some(event) = self.events.events.get(number).copied() else { return true };
             let outcome = self.outcome(number, record, &event);
@@ -227,18 +228,17 @@ impl Pipeline {
     /// What the chain decided about an event: the gravest of its rows' verdicts, and a drop only where all rows are dropped.
     fn verdict(&self, event: &Event) -> Verdict {
         let rows = (event.first_row..).zip(self.events.rows_of(event));
-        let verdicts = rows.map(|(number, row)| match self.chain.verdict(number) {
-            // Whether a companion passes is decided for the row it belongs to.
-            Verdict::Keep if row.companion => &Verdict::DropOnFault,
-            verdict => verdict,
+        let ranked = rows.map(|(number, row)| match (self.chain.verdict(number), row.companion) {
+            // Whether a companion passes is decided for the row it belongs to, which must not pass without it.
+            (Verdict::Keep, true) => (0, &Verdict::DropOnFault),
+            (verdict @ Verdict::DropOnFault, true) => (4, verdict),
+            (verdict @ Verdict::DropOnFault, false) => (1, verdict),
+            (verdict @ Verdict::Drop(_), _) => (2, verdict),
+            (verdict @ Verdict::Keep, false) => (3, verdict),
+            (verdict @ Verdict::Refuse(_), _) => (5, verdict),
+            (verdict @ Verdict::Halt(_), _) => (6, verdict),
         });
-        let gravest = verdicts.max_by_key(|verdict| match verdict {
-            Verdict::DropOnFault => 0,
-            Verdict::Drop(_) => 1,
-            Verdict::Keep => 2,
-            Verdict::Refuse(_) => 3,
-            Verdict::Halt(_) => 4,
-        });
+        let gravest = ranked.max_by_key(|(rank, _)| *rank).map(|(_, verdict)| verdict);
         gravest.cloned().unwrap_or_default()
     }
 

@@ -4,6 +4,7 @@
 mod headers;
 mod image;
 mod side;
+mod nested;
 mod rows;
 mod schema;
 mod infer;

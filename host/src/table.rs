@@ -141,12 +141,15 @@ pub struct Table {
 }
 
 impl Table {
-    /// `database.schema.table`, leaving out what the format does not say.
-    pub fn qualified_name(&self) -> String {
+    /// Database, schema and name, leaving out what the format does not say.
+    pub fn segments(&self) -> Vec<&str> {
         let parts = [&self.database, &self.schema, &self.name];
-        let named: Vec<&str> =
-            parts.iter().filter(|part| !part.is_empty()).map(|part| &***part).collect();
-        named.join(".")
+        parts.iter().filter(|part| !part.is_empty()).map(|part| &***part).collect()
+    }
+
+    /// Its segments with dots between them.
+    pub fn qualified_name(&self) -> String {
+        self.segments().join(".")
     }
 
     /// The spellings that globs over tables are matched against, longest first.
@@ -170,6 +173,17 @@ impl Table {
     pub fn column_ignoring_case(&self, name: &str) -> Option<u16> {
         let same = |column: &Column| column.name.to_lowercase() == name.to_lowercase();
         u16::try_from(self.columns.iter().position(same)?).ok()
+    }
+
+    /// The number of the column called `name`, or else so but for upper and lower case, or else so in camel case: tools spell
+    /// the columns of a key as the database does or in lower case, whatever they make of those of a row.
+    pub fn column_like(&self, name: &str) -> Option<u16> {
+        let bare = |name: &str| name.replace('_', "").to_lowercase();
+        let is_camel = |name: &str| !name.contains('_') && name.contains(char::is_uppercase);
+        let same = |column: &Column| is_camel(&column.name) && bare(&column.name) == bare(name);
+        self.column(name)
+            .or_else(|| self.column_ignoring_case(name))
+            .or_else(|| u16::try_from(self.columns.iter().position(same)?).ok())
     }
 }
 

@@ -27,7 +27,8 @@ fn run() -> Result<(), Box<dyn Error>> {
     let here = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
     let guests = here.parent().ok_or("plugins/built has no parent folder")?;
     let root = guests.parent().ok_or("plugins has no parent folder")?;
-    rerun_if_changed(&[guests.join("Cargo.toml"), guests.join("Cargo.lock"), guests.join("sdk")]);
+    rerun_if_changed(&[guests.join("Cargo.toml"), guests.join("Cargo.lock")]);
+    rerun_if_changed(&[guests.join("names"), guests.join("sdk")]);
     rerun_if_changed(&[root.join("wit"), root.join("rust-toolchain.toml")]);
     rerun_if_changed(&NAMES.map(|name| guests.join(name)));
 

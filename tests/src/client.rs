@@ -236,9 +236,35 @@ impl Client {
         Ok(numbers.collect())
     }
 
+    /// Joins a group as the static member `instance`, and waits until it owns all of a topic.
+    pub fn own(&self, topic: &str, group: &str, instance: &str) -> anyhow::Result<Owner> {
+        let consumer: BaseConsumer = config(&self.brokers)
+            .set("group.id", group)
+            .set("group.instance.id", instance)
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("session.timeout.ms", "15000")
+            .set("heartbeat.interval.ms", "200")
+            .set("enable.auto.commit", "false")
+            .create()
+            .context("making the test's group member")?;
+        consumer.subscribe(&[topic])?;
+        let all = self.partitions(topic)?.len();
+        eventually(&format!("\"{instance}\" owns topic \"{topic}\""), PATIENCE, || {
+            consumer.poll(Duration::from_millis(10));
+            Ok(consumer.assignment()?.count() == all)
+        })?;
+        Ok(Owner { _consumer: consumer })
+    }
+
     fn admin(&self) -> anyhow::Result<AdminClient<DefaultClientContext>> {
         config(&self.brokers).create().context("making the test's admin client")
     }
+}
+
+/// A member of a group that keeps its place and does nothing with it: it hears of rebalances and answers none, as a process
+/// that is busy with what it must settle first. Dropping it says nothing to the group.
+pub struct Owner {
+    _consumer: BaseConsumer,
 }
 
 /// Waits until `condition` holds; an error that names it where it does not within `patience`.

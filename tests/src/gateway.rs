@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::client::eventually;
 
 pub use cluster::Cluster;
-pub use folder::Folder;
+pub use folder::{Folder, guest_module};
 pub use journey::Journey;
 
 /// The longest that anything here waits. Far above what a busy machine of two cores needs.
@@ -59,6 +59,11 @@ impl Gateway {
     pub fn readyz(&mut self) -> anyhow::Result<Value> {
         let (_, body) = self.ask("/readyz")?.context("the gateway does not serve its pages")?;
         serde_json::from_str(&body).context("reading /readyz")
+    }
+
+    /// Status and text of a page.
+    pub fn page(&mut self, page: &str) -> anyhow::Result<(u16, String)> {
+        self.ask(page)?.context("the gateway does not serve its pages")
     }
 
     /// Waits until `/readyz` says `text`, under whichever heading.

@@ -5,6 +5,8 @@ pub mod broker;
 pub mod apache;
 pub mod client;
 pub mod rows;
+pub mod offline;
+pub mod changes;
 pub mod gateway;
 pub mod checker;
 pub mod corpora;

@@ -78,6 +78,44 @@ fn a_static_member_has_its_partitions_back_at_once() {
 }
 
 #[test]
+fn a_lane_that_joins_anew_has_the_whole_group_share_out_again() {
+    let Some(bench) = Bench::start(4) else { return };
+    let lane = |instance: &str| {
+        let membership = Membership::Static { instance: instance.to_owned() };
+        bench.lane_as(membership, 0, Start::Earliest, &[("heartbeat.interval.ms", "200")])
+    };
+    let mut first = lane("host-a");
+    bench.produce(0..400);
+    bench.settle(&mut [&mut first], &[100; 4]);
+    // The first lane hears that it has to give two back, and is gone before it answers.
+    let mut second = lane("host-b");
+    eventually("the first round is over", PATIENCE, || {
+        second.turn();
+        Ok(second.joined)
+    })
+    .unwrap();
+    drop(first);
+    let mut first = lane("host-a");
+    eventually("it has the first round's half", PATIENCE, || {
+        first.turn();
+        second.turn();
+        Ok(first.partitions().len() == 2)
+    })
+    .unwrap();
+    assert_eq!(second.partitions(), [0; 0]);
+    bench.produce(400..800);
+    first.source.rejoin(&[TopicPattern::Exact(bench.from.clone())]).unwrap();
+    bench.settle(&mut [&mut first, &mut second], &[200; 4]);
+    eventually("each has its half again", PATIENCE, || {
+        first.turn();
+        second.turn();
+        Ok(first.partitions().len() == 2 && second.partitions().len() == 2)
+    })
+    .unwrap();
+    assert_eq!(bench.values(), sequences(4, 800));
+}
+
+#[test]
 fn offsets_that_are_gone_halt_the_partition_with_the_range() {
     let Some(bench) = Bench::start(1) else { return };
     bench.produce(0..10);

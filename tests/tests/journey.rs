@@ -34,5 +34,6 @@ mod journey {
     mod reload;
     mod stop;
     mod crash;
+    mod owners;
     mod hostile;
 }

@@ -102,6 +102,7 @@ fn pure_modules_do_no_io_and_read_no_clock() {
         "change",
         "contract",
         "cell",
+        "redact",
         "overlay",
         "outcome_check",
         "render",

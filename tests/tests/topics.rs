@@ -4,10 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use lockgate::config::{
-    Kafka, Limits, LostOffsets, Membership, PartitionBy, Payload, Pipeline, Start, Template,
-    TopicPattern,
-};
+use lockgate::config::{Kafka, Membership, PartitionBy, Pipeline, Template, TopicPattern};
 use lockgate::kafka::topics::{Topic, Topics};
 use lockgate::table::Dialect;
 use lockgate_tests::apache;
@@ -175,18 +172,9 @@ fn pipeline(from: &[&str]) -> Pipeline {
     Pipeline {
         name: "shop".to_owned(),
         from: from.iter().map(pattern).collect(),
-        dialect: Dialect::Json,
         to: Template { prefix: "clean.".to_owned(), suffix: Some(String::new()) },
-        plugins: "plugins".into(),
-        required: Vec::new(),
         dead_letter: Template { prefix: String::new(), suffix: Some(".dlq".to_owned()) },
-        dead_letter_payload: Payload::Masked,
-        start: Start::Earliest,
-        on_lost_offsets: LostOffsets::Halt,
-        partition: PartitionBy::Same,
-        lanes: 1,
-        create_topics: false,
         classes: BTreeMap::new(),
-        limits: Limits::default(),
+        ..Pipeline::offline("plugins".into(), Dialect::Json)
     }
 }

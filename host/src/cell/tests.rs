@@ -1,7 +1,8 @@
 //! Cells there and back, and places inside them.
 
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -104,6 +105,66 @@ fn every_shape_of_the_placeholder_is_known() {
         r#""__debezium_unavailable_valuf""#,
     ] {
         assert!(!is_unavailable(raw.as_bytes()), "{raw}");
+    }
+}
+
+#[test]
+fn every_shape_of_a_placeholder_of_ones_own_is_known() {
+    for (setting, text) in [("n/a \"é\"", "n/a \"é\""), ("hex:6e2f6120", "n/a ")] {
+        let placeholder = Placeholder::parse(setting).unwrap();
+        let map = json!({ text: text });
+        let list = |codes: Vec<String>| format!("[{}]", codes.join(", "));
+        let shapes = [
+            json!(text).to_string(),
+            json!(text).to_string().replace('é', "\\u00e9").replace('/', "\\/"),
+            json!(STANDARD.encode(text)).to_string(),
+            json!(URL_SAFE.encode(text)).to_string(),
+            map.to_string(),
+            map.to_string().replace(':', " : "),
+            json!(map.to_string()).to_string(),
+            json!([text]).to_string(),
+            json!([STANDARD.encode(text)]).to_string(),
+            list(text.bytes().map(|byte| byte.to_string()).collect()),
+            list(text.bytes().map(|byte| byte.cast_signed().to_string()).collect()),
+        ];
+        for raw in shapes {
+            assert!(placeholder.is(raw.as_bytes()), "{raw}");
+            assert!(!Placeholder::default().is(raw.as_bytes()), "{raw}");
+        }
+        for raw in [
+            json!(format!("{text}.")).to_string(),
+            json!([text, text]).to_string(),
+            json!({ text: text, "more": 1 }).to_string(),
+            json!({ text: 1 }).to_string(),
+            json!(format!("{map} a@x.io")).to_string(),
+            json!(format!("{map}{{")).to_string(),
+            list(text.bytes().skip(1).map(|byte| byte.to_string()).collect()),
+            list(text.bytes().chain([1]).map(|byte| byte.to_string()).collect()),
+            r#""__debezium_unavailable_value""#.to_owned(),
+            r#""""#.to_owned(),
+            "null".to_owned(),
+            "[]".to_owned(),
+            "{}".to_owned(),
+            String::new(),
+        ] {
+            assert!(!placeholder.is(raw.as_bytes()), "{raw}");
+        }
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_can_stand_for_a_value() {
+    let placeholder = Placeholder::parse("hex:FF00").unwrap();
+    for raw in [r#""/wA=""#, r#""_wA=""#, "[-1,0]", "[255,0]", "\"\u{fffd}\\u0000\""] {
+        assert!(placeholder.is(raw.as_bytes()), "{raw}");
+    }
+    assert!(!placeholder.is(b"[1,0]"));
+}
+
+#[test]
+fn a_placeholder_that_cannot_be_one_is_refused() {
+    for setting in ["", "hex:", "hex:6", "hex:6g", "hex:é"] {
+        assert!(Placeholder::parse(setting).is_err(), "{setting}");
     }
 }
 

@@ -106,7 +106,7 @@ impl Source<'_, '_> {
             }
             Place::Target(target) => match self.current(target, row) {
                 None => Ok(kind::ABSENT),
-                Some(raw) if cell::is_unavailable(&raw) => Ok(kind::UNAVAILABLE),
+                Some(raw) if self.batch.unavailable.is(&raw) => Ok(kind::UNAVAILABLE),
                 Some(raw) => {
                     let read = match &access.pointer {
                         None => cell::decode(&raw, out),

@@ -20,6 +20,8 @@ enum Attribute {
     Database,
     Schema,
     Table,
+    /// A table of documents.
+    Collection,
     Query,
     RedoSql,
     Other,
@@ -36,7 +38,8 @@ impl Attribute {
             "iodebeziumop" => Self::Operation,
             "iodebeziumdb" => Self::Database,
             "iodebeziumschema" => Self::Schema,
-            "iodebeziumtable" | "iodebeziumcollection" => Self::Table,
+            "iodebeziumtable" => Self::Table,
+            "iodebeziumcollection" => Self::Collection,
             "iodebeziumquery" => Self::Query,
             "iodebeziumredosql" => Self::RedoSql,
             _ => Self::Other,
@@ -51,9 +54,10 @@ impl Attribute {
             Self::Database => "iodebeziumdb",
             Self::Schema => "iodebeziumschema",
             Self::Table => "iodebeziumtable",
-            Self::Version | Self::Encoded | Self::Query | Self::RedoSql | Self::Other => {
-                return None;
-            }
+            Self::Collection => "iodebeziumcollection",
+            Self::Query => "iodebeziumquery",
+            Self::RedoSql => "iodebeziumredosql",
+            Self::Version | Self::Encoded | Self::Other => return None,
         })
     }
 }
@@ -132,18 +136,25 @@ impl Turn<'_> {
             let span = sheet.span(attribute);
             if span.of(text).starts_with(b"\"") { span } else { other }
         };
+        let collection = sheet.span(Attribute::Collection).of(text).starts_with(b"\"");
         let source = Source {
             database: own(Attribute::Database, level.source.database),
             schema: own(Attribute::Schema, level.source.schema),
-            table: own(Attribute::Table, level.source.table),
+            table: own(Attribute::Table, own(Attribute::Collection, level.source.table)),
+            collection: collection || level.source.collection,
+            ..level.source
         };
         let operation = sheet.span(Attribute::Operation);
         let mut level = if operation.is_empty() { level } else { level.with_operation(operation) };
         level.source = source;
         let event = match level.class(text) {
+            (Class::Row, operation) if level.holds_documents() => {
+                self.document_row(text, &level, operation)?
+            }
             (Class::Row, operation) => self.row(text, &level, operation)?,
             (class, _) => {
                 let bare = self.without_rows(class);
+                let bare = self.debezium_sides(text, &level, bare);
                 Event { value_schema: level.schema, transaction: level.transaction, ..bare }
             }
         };

@@ -1,9 +1,15 @@
 //! Debezium's value: its levels, its images, and which class of record it makes. One pass over the bytes; the table's columns
 //! are guessed here and verified by `decode`.
 
+mod sides;
+mod source;
+
 use super::json::{self, Error, Step};
 use super::shape::{Columns, Memo, Names};
 use super::{Class, Member, Presence, RowImage, Span};
+
+pub(super) use source::Source;
+use source::SourcePart;
 
 /// What a member of the value, or of its payload, is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +28,12 @@ pub(super) enum Part {
     Ddl,
     DatabaseName,
     Time,
+    /// How a MongoDB document was changed.
+    Update,
+    /// The same, as old connectors write it.
+    Patch,
+    /// Which document they mean.
+    Filter,
     Other,
 }
 
@@ -41,50 +53,41 @@ impl Part {
             "ddl" | "tableChanges" => Self::Ddl,
             "databaseName" => Self::DatabaseName,
             "ts_ms" | "ts_us" | "ts_ns" => Self::Time,
+            "updateDescription" => Self::Update,
+            "patch" => Self::Patch,
+            "filter" => Self::Filter,
             _ => Self::Other,
         }
     }
 
-    const fn bit(self) -> u16 {
+    const fn bit(self) -> u32 {
         1 << self as u8
     }
 
     /// Of these a record can only have one; of two, nobody could say which counts.
-    const SINGLE: u16 = Self::Schema.bit()
+    const SINGLE: u32 = Self::Schema.bit()
         | Self::Payload.bit()
         | Self::Before.bit()
         | Self::After.bit()
         | Self::Source.bit()
-        | Self::Operation.bit();
-}
-
-/// What a member of the source block is to us.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum SourcePart {
-    Database,
-    Schema,
-    Table,
-    Other,
-}
-
-impl SourcePart {
-    fn of(name: &str) -> Self {
-        match name {
-            "db" => Self::Database,
-            "schema" => Self::Schema,
-            "table" | "collection" => Self::Table,
-            _ => Self::Other,
-        }
-    }
+        | Self::Operation.bit()
+        | Self::Update.bit()
+        | Self::Patch.bit()
+        | Self::Filter.bit();
+    /// Those that speak of a row.
+    const ROW: u32 =
+        Self::Before.bit() | Self::After.bit() | Self::Update.bit() | Self::Patch.bit();
 }
 
 /// What one level of a value holds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Level {
+    /// Where its object starts.
+    start: u32,
     /// A bit for each [`Part`] met.
-    seen: u16,
+    seen: u32,
     /// The same, for those met twice.
-    twice: u16,
+    twice: u32,
     pub(super) before: RowImage,
     pub(super) after: RowImage,
     /// Whether the images' columns stood as guessed.
@@ -93,18 +96,12 @@ pub(super) struct Level {
     /// Its number in the memo.
     pub(super) schema_number: u32,
     pub(super) transaction: Span,
+    /// MongoDB's `updateDescription`.
+    pub(super) update: Span,
     payload: Presence,
     operation: Span,
     status: Span,
     pub(super) source: Source,
-}
-
-/// The names of a table in the source block, each a JSON value; empty where the block does not say.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Source {
-    pub(super) database: Span,
-    pub(super) schema: Span,
-    pub(super) table: Span,
 }
 
 impl Level {
@@ -118,6 +115,24 @@ impl Level {
         self.seen & part.bit() != 0
     }
 
+    /// Whether the images are documents in strings, as MongoDB's are, or images of no kind that is known.
+    #[inline]
+    pub(super) fn holds_documents(&self) -> bool {
+        self.source.collection
+            || self.before.presence == Presence::Opaque
+            || self.after.presence == Presence::Opaque
+            || self.seen & (Part::Update.bit() | Part::Patch.bit()) != 0
+    }
+
+    /// The values of its object's members of that name, with a walk of its own: for what is rare.
+    pub(super) fn members<'t>(
+        &self,
+        text: &'t [u8],
+        name: &'static str,
+    ) -> impl Iterator<Item = Span> + use<'t> {
+        named(text, self.start, name)
+    }
+
     /// The name of a member that stands twice and may not.
     pub(super) fn contradiction(&self) -> Option<&'static str> {
         let named = [
@@ -127,7 +142,13 @@ impl Level {
             (Part::After, "after"),
             (Part::Source, "source"),
             (Part::Operation, "op"),
+            (Part::Update, "updateDescription"),
+            (Part::Patch, "patch"),
+            (Part::Filter, "filter"),
         ];
+        if self.source.twice {
+            return Some("source.query");
+        }
         named.into_iter().find(|(part, _)| self.twice & part.bit() != 0).map(|(_, name)| name)
     }
 
@@ -155,7 +176,7 @@ impl Level {
     }
 
     fn class_by_operation(&self, text: &[u8]) -> (Class, u8) {
-        let row = self.has(Part::Before) || self.has(Part::After);
+        let row = self.seen & Part::ROW != 0;
         match *self.operation.of(text) {
             [b'"', code @ (b'c' | b'u' | b'd' | b'r'), b'"'] if row => (Class::Row, code),
             [b'"', b't', b'"'] => (Class::Truncate, b't'),
@@ -230,6 +251,7 @@ impl Scan<'_> {
 
     /// Reads the value's object, and into `payload` that of its payload.
     fn outer(&mut self, start: usize, level: &mut Level, payload: &mut Level) -> Step {
+        level.start = json::span(start, start).start;
         let mut at = json::blanks(self.text, start + 1);
         if json::byte(self.text, at) == b'}' {
             return Ok(at + 1);
@@ -257,6 +279,7 @@ impl Scan<'_> {
     }
 
     fn payload(&mut self, start: usize, level: &mut Level) -> Step {
+        level.start = json::span(start, start).start;
         let mut at = json::blanks(self.text, start + 1);
         if json::byte(self.text, at) == b'}' {
             return Ok(at + 1);
@@ -292,6 +315,7 @@ impl Scan<'_> {
             Part::Operation => self.keep(at, &mut level.operation),
             Part::Transaction => self.keep(at, &mut level.transaction),
             Part::Status => self.keep(at, &mut level.status),
+            Part::Update => self.keep(at, &mut level.update),
             _ => json::value(self.text, at),
         }
     }
@@ -326,35 +350,6 @@ impl Scan<'_> {
         };
         Ok(end)
     }
-
-    #[inline(never)]
-    fn source(&mut self, start: usize, source: &mut Source) -> Step {
-        let mut at = json::blanks(self.text, start + 1);
-        if json::byte(self.text, at) == b'}' {
-            return Ok(at + 1);
-        }
-        let mut position = 0;
-        loop {
-            let part;
-            (part, at) = self.shape.source.read(self.text, at, position, SourcePart::of)?;
-            at = json::blanks(self.text, at);
-            let value = at;
-            at = json::value(self.text, at)?;
-            let span = json::span(value, at);
-            match part {
-                SourcePart::Database => source.database = span,
-                SourcePart::Schema => source.schema = span,
-                SourcePart::Table => source.table = span,
-                SourcePart::Other => {}
-            }
-            position += 1;
-            let more;
-            (more, at) = json::after_member(self.text, at)?;
-            if !more {
-                return Ok(at);
-            }
-        }
-    }
 }
 
 /// What a value that starts with `first` is as an image or payload.
@@ -364,4 +359,14 @@ pub(super) fn presence(first: u8) -> Presence {
         b'n' => Presence::Null,
         _ => Presence::Opaque,
     }
+}
+
+/// The values of the members called `name` of the object at `object`.
+fn named<'t>(
+    text: &'t [u8],
+    object: u32,
+    name: &'static str,
+) -> impl Iterator<Item = Span> + use<'t> {
+    let members = json::members(text, object);
+    members.filter(move |(found, _)| json::unescape(found.of(text)) == name).map(|(_, value)| value)
 }

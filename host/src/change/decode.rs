@@ -9,7 +9,7 @@ use super::debezium::{Level, Scan, Value};
 use super::json;
 use super::shape::index;
 use super::topic::{Key, Topic};
-use super::{Class, Event, Events, Looks, Row, RowImage, Span, recognise, types};
+use super::{Class, Event, Events, Looks, Row, RowImage, Span, mongo, recognise, types};
 use crate::outcome::{Code, Refusal};
 use crate::record::Record;
 use crate::table::{self, Dialect, Dialects, Tables};
@@ -110,14 +110,14 @@ impl Turn<'_> {
         match self.dialect {
             Dialect::Debezium | Dialect::TicdcDebezium => self.debezium(text),
             Dialect::DebeziumFlat => self.flat(text),
+            Dialect::Maxwell => self.maxwell(text),
+            Dialect::TicdcMaxwell => self.ticdc_maxwell(text),
+            Dialect::Ogg => self.ogg(text),
+            Dialect::Dms => self.dms(text),
             Dialect::Canal => self.canal(text),
             Dialect::Ticdc => self.ticdc(text),
             Dialect::CloudEvents => self.cloudevents(text),
             Dialect::Json => self.json(text),
-            _ => {
-                json::document(text).map_err(|error| malformed(text, error))?;
-                Ok(self.without_rows(Class::Unknown))
-            }
         }
     }
 
@@ -134,6 +134,9 @@ impl Turn<'_> {
             return Err(twice(name));
         }
         let event = match level.class(text) {
+            (Class::Row, operation) if level.holds_documents() => {
+                return self.document_row(text, &level, operation);
+            }
             (Class::Row, operation) => return self.row(text, &level, operation),
             (Class::Unknown, _) if self.topic.is_heartbeat() => self.without_rows(Class::Heartbeat),
             (Class::Unknown, _) => {
@@ -144,6 +147,7 @@ impl Turn<'_> {
             }
             (class, _) => self.without_rows(class),
         };
+        let event = self.debezium_sides(text, &level, event);
         Ok(Event { value_schema: level.schema, transaction: level.transaction, ..event })
     }
 
@@ -171,7 +175,10 @@ impl Turn<'_> {
             after: level.after,
             ..Row::new(self.number, known.index(), operation)
         };
-        let event = self.with_row(row, level.schema)?;
+        let mut event = self.with_row(row, level.schema)?;
+        if level.source.has_statement() {
+            event = self.debezium_sides(text, level, event);
+        }
         Ok(Event { transaction: level.transaction, ..event })
     }
 
@@ -201,7 +208,13 @@ impl Turn<'_> {
     pub(super) fn tombstone(&mut self, value_schema: Span) -> Result<Event, Refusal> {
         let table = match self.topic.last() {
             Some(table) => table,
-            None => self.topic.find_by_topic(self.tables, self.dialect),
+            None => {
+                let table = self.topic.find_by_topic(self.tables, self.dialect);
+                if self.record.key.is_some_and(mongo::is_document_key) {
+                    self.topic.table(table).holds_documents();
+                }
+                table
+            }
         };
         let row = Row::new(self.number, self.topic.table(table).index(), b'd');
         let event = self.with_row(row, value_schema)?;

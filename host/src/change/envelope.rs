@@ -21,6 +21,8 @@ pub(super) enum Part {
     Type,
     /// SQL text.
     Sql,
+    /// The SQL text that changed the rows.
+    Query,
     /// `mysqlType`: how the source names the columns' types.
     Types,
     /// `sqlType`: the same as JDBC numbers.
@@ -33,10 +35,10 @@ pub(super) enum Part {
     IsDdl,
     /// What the tool adds about itself: `_tidb`, `metadata`.
     Extra,
+    /// Whether it is about data or about tables.
+    RecordType,
     /// Present where the payload is encrypted.
     Encrypted,
-    /// How a table is defined, in DDL.
-    Definition,
     /// What the source calls the transaction.
     Transaction,
     Other,
@@ -54,6 +56,8 @@ impl Part {
 #[derive(Debug, Default)]
 pub(super) struct Envelope {
     names: Names<Part>,
+    /// Of the object inside the object that holds part of the header.
+    inner: Names<Part>,
     /// The images of the value being read.
     pub(super) rows: Vec<RowImage>,
     pub(super) was: Vec<RowImage>,
@@ -65,6 +69,8 @@ pub(super) struct Sheet {
     spans: [Span; Part::COUNT],
     seen: u32,
     twice: u32,
+    /// How many members it has.
+    pub(super) members: usize,
     /// Whether the images' columns stood as guessed.
     pub(super) guessed: bool,
     /// The index after the object.
@@ -81,9 +87,50 @@ impl Sheet {
         self.seen & part.bit() != 0
     }
 
+    fn note(&mut self, part: Part, span: Span) {
+        self.twice |= self.seen & part.bit();
+        self.seen |= part.bit();
+        if let Some(known) = self.spans.get_mut(part as usize) {
+            *known = span;
+        }
+    }
+
     /// Whether `part` stands twice: of two, nobody could say which counts.
     pub(super) fn is_twice(&self, part: Part) -> bool {
         self.twice & part.bit() != 0
+    }
+}
+
+impl Envelope {
+    /// Adds to `sheet` what the object at `part` says whose names mean what `meaning` says.
+    pub(super) fn inside(
+        &mut self,
+        text: &[u8],
+        sheet: &mut Sheet,
+        part: Part,
+        meaning: fn(&str) -> Part,
+    ) -> Result<(), Error> {
+        let start = sheet.span(part).start as usize;
+        let mut at = json::blanks(text, start + 1);
+        if json::byte(text, start) != b'{' || json::byte(text, at) == b'}' {
+            return Ok(());
+        }
+        let mut position = 0;
+        loop {
+            let inner;
+            (inner, at) = self.inner.read(text, at, position, meaning)?;
+            let value = json::blanks(text, at);
+            let end = json::value(text, value)?;
+            if inner != Part::Other {
+                sheet.note(inner, json::span(value, end));
+            }
+            position += 1;
+            let more;
+            (more, at) = json::after_member(text, end)?;
+            if !more {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -107,6 +154,7 @@ impl Scan<'_> {
             spans: [Span::default(); Part::COUNT],
             seen: 0,
             twice: 0,
+            members: 0,
             guessed: true,
             end: 0,
         };
@@ -124,7 +172,7 @@ impl Scan<'_> {
             let more;
             (more, at) = json::after_member(self.text, at)?;
             if !more {
-                sheet.end = at;
+                (sheet.members, sheet.end) = (position, at);
                 return Ok(sheet);
             }
         }
@@ -135,15 +183,11 @@ impl Scan<'_> {
         if part == Part::Other {
             return json::value(self.text, at);
         }
-        sheet.twice |= sheet.seen & part.bit();
-        sheet.seen |= part.bit();
         let end = match part {
             Part::Rows | Part::Was => self.images(part, at, sheet)?,
             _ => json::value(self.text, at)?,
         };
-        if let Some(span) = sheet.spans.get_mut(part as usize) {
-            *span = json::span(at, end);
-        }
+        sheet.note(part, json::span(at, end));
         Ok(end)
     }
 

@@ -292,8 +292,8 @@ fn family(text: &[u8], object: u32) -> Option<Looks> {
     if it.has(&["op_type", "table"]) {
         return Some(Looks::GoldenGate);
     }
-    if it.any(&["data", "control"])
-        && it.within("metadata").is_some_and(|it| it.any(&["record-type", "operation"]))
+    if let Some(metadata) = it.within("metadata")
+        && (metadata.has(&["record-type"]) || metadata.has(&["operation"]) && it.has(&["data"]))
     {
         return Some(Looks::Dms);
     }

@@ -1,9 +1,10 @@
 //! What the dialects of one object share: reading it, finding its table, and noting the places beside its images.
 
 use super::debezium::Source;
-use super::decode::{Turn, malformed};
+use super::decode::{Turn, foreign, malformed, twice};
 use super::envelope::{Part, Scan, Sheet};
-use super::{RowImage, Side, SideKind, Span, json};
+use super::shape::index;
+use super::{Class, Event, RowImage, Side, SideKind, Span, json, recognise};
 use crate::outcome::Refusal;
 use crate::table;
 
@@ -40,12 +41,38 @@ impl Turn<'_> {
         scan.object(start).map_err(|error| malformed(text, error))
     }
 
+    /// Refuses an object in which one of `parts` stands twice.
+    pub(super) fn only_once(&self, sheet: &Sheet, parts: &[(Part, &str)]) -> Result<(), Refusal> {
+        match parts.iter().find(|(part, _)| sheet.is_twice(*part)) {
+            Some((_, name)) => Err(twice(name)),
+            None => Ok(()),
+        }
+    }
+
+    /// What is no event of the dialect, and refused where it is one of another.
+    pub(super) fn strange(&self, text: &[u8]) -> Result<Event, Refusal> {
+        match recognise::foreign(text, self.dialect) {
+            Some(family) => Err(foreign(family, self.dialect)),
+            None => Ok(self.without_rows(Class::Unknown)),
+        }
+    }
+
+    /// The one image that stands as `part`, missing where there is none or null; none where anything else does.
+    pub(super) fn only_image(&self, text: &[u8], sheet: &Sheet, part: Part) -> Option<RowImage> {
+        match sheet.span(part).of(text).first() {
+            Some(b'{') => self.topic.image(part).copied(),
+            Some(b'n') | None => Some(RowImage::default()),
+            Some(_) => None,
+        }
+    }
+
     /// Finds the table that `sheet` names, or else the topic does, and gives the images' members their columns.
     pub(super) fn settle(&mut self, text: &[u8], sheet: &Sheet) -> Result<table::Index, Refusal> {
         let source = Source {
             database: sheet.span(Part::Database),
             schema: sheet.span(Part::Schema),
             table: sheet.span(Part::Table),
+            ..Source::default()
         };
         let guess = self.topic.last();
         let table = self.topic.find(text, &source, self.tables, self.dialect);
@@ -63,6 +90,21 @@ impl Turn<'_> {
             self.topic.return_images((rows, was));
         }
         Ok(self.topic.table(table).index())
+    }
+
+    /// Gives the event's first row the record's key, whose columns are those of the table used last.
+    pub(super) fn with_key(&mut self, bare: Event) -> Result<Event, Refusal> {
+        let key = self.key()?;
+        if let Some(row) = self.events.rows.get_mut(bare.first_row as usize) {
+            row.key = key.image;
+        }
+        Ok(Event { key_schema: key.schema, ..bare })
+    }
+
+    /// The event with all rows and sides that were added since it was made.
+    pub(super) fn complete(&self, bare: Event) -> Event {
+        let (last_row, last_side) = (index(self.events.rows.len()), index(self.events.sides.len()));
+        Event { last_row, last_side, ..bare }
     }
 
     /// Notes a place beside the images, if a value that starts with `opens` stands there.

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use super::json;
+use super::known::Known;
 use super::shape::{Columns, NEW};
-use super::topic::Known;
 use super::types;
 use crate::table::Tables;
 
@@ -60,13 +60,13 @@ impl Told {
 impl Known {
     /// Notes the column types that an object of types by column name tells, where they are not the ones told before.
     pub(super) fn note_types_by_column(&mut self, object: &[u8], tables: &mut Tables) {
-        if self.told.is_known(object, &self.columns, &self.types) {
+        if self.told.is_known(object, self.columns(), &self.types) {
             return;
         }
         self.told.text = object.into();
         for (name, value) in json::members(object, 0) {
             let (name, value) = (name.of(object), value.of(object));
-            let column = self.columns.number(name);
+            let column = self.columns().number(name);
             if column != NEW {
                 self.told.learn(column, value);
             }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use super::cloudevents::Attributes;
 use super::debezium::{Shape, Source};
-use super::envelope::Envelope;
+use super::envelope::{Envelope, Part};
 use super::json;
-use super::shape::{Columns, Memo, NEW};
+use super::known::Known;
+use super::shape::{Columns, Memo};
 use super::sheet::Images;
-use super::told::Told;
 use super::wrapped::{self, Wrapped};
-use super::{Member, Presence, RowImage, Span, types};
-use crate::outcome::{Code, Refusal};
-use crate::table::{Dialect, Index, MAX_COLUMNS, Name, Tables};
+use super::{Member, Presence, RowImage, Span, maxwell_key, ogg, types};
+use crate::outcome::Refusal;
+use crate::table::{Dialect, Index, Name, Tables};
 
 #[derive(Debug)]
 pub(super) struct Topic {
@@ -28,21 +28,10 @@ pub(super) struct Topic {
     /// Room to write such names.
     spelling: Vec<u8>,
     last: Option<usize>,
+    /// Room to unescape documents in.
+    pub(super) document: Vec<u8>,
     schemas: Memo,
     no_columns: Columns,
-}
-
-/// A table and what helps to read its rows.
-#[derive(Debug)]
-pub(super) struct Known {
-    index: Index,
-    source: Box<[u8]>,
-    pub(super) columns: Columns,
-    /// Column types by name, as the source tells them.
-    pub(super) types: HashMap<Box<str>, Box<str>>,
-    /// Number and length of the schema the types are from.
-    typed_by: (u32, u32),
-    pub(super) told: Told,
 }
 
 /// A record's key as an image.
@@ -65,6 +54,7 @@ impl Topic {
             by_source: HashMap::new(),
             spelling: Vec::new(),
             last: None,
+            document: Vec::new(),
             schemas: Memo::default(),
             no_columns: Columns::default(),
         }
@@ -85,25 +75,41 @@ impl Topic {
     /// What the next value probably looks like.
     pub(super) fn guess(&mut self) -> (&mut Shape, &Columns) {
         let table = self.last.and_then(|last| self.tables.get(last));
-        (&mut self.shape, table.map_or(&self.no_columns, |table| &table.columns))
+        (&mut self.shape, table.map_or(&self.no_columns, Known::columns))
     }
 
     /// As [`Self::guess`], for events inside others.
     pub(super) fn guess_cloud(&mut self) -> (&mut Attributes, &mut Shape, &Columns) {
         let table = self.last.and_then(|last| self.tables.get(last));
-        let columns = table.map_or(&self.no_columns, |table| &table.columns);
+        let columns = table.map_or(&self.no_columns, Known::columns);
         (&mut self.attributes, &mut self.shape, columns)
     }
 
     /// As [`Self::guess`], for dialects whose values are one object of header and images.
     pub(super) fn guess_envelope(&mut self) -> (&mut Envelope, &Columns) {
         let table = self.last.and_then(|last| self.tables.get(last));
-        (&mut self.envelope, table.map_or(&self.no_columns, |table| &table.columns))
+        (&mut self.envelope, table.map_or(&self.no_columns, Known::columns))
     }
 
     /// The images of the rows read last, whose table is not known yet.
     pub(super) fn images(&self) -> &[RowImage] {
         &self.envelope.rows
+    }
+
+    /// The first image read last as `part`.
+    pub(super) fn image(&self, part: Part) -> Option<&RowImage> {
+        match part {
+            Part::Was => self.envelope.was.first(),
+            _ => self.envelope.rows.first(),
+        }
+    }
+
+    /// Whether no image read last holds anything.
+    pub(super) fn is_bare(&self) -> bool {
+        let mut images = self.envelope.rows.iter().chain(&self.envelope.was);
+        images.all(|image| {
+            image.presence != Presence::Opaque && image.first_member == image.last_member
+        })
     }
 
     /// Lends those images, and those of what the rows were before; [`Self::return_images`] keeps the room they take.
@@ -132,7 +138,7 @@ impl Topic {
         members: &mut Vec<Member>,
     ) -> Result<Wrapped, json::Error> {
         let table = self.last.and_then(|last| self.tables.get(last));
-        let columns = table.map_or(&self.no_columns, |table| &table.columns);
+        let columns = table.map_or(&self.no_columns, Known::columns);
         let (order, schemas) = (&columns.row, &mut self.schemas);
         wrapped::Scan { text, columns, order, schemas, members }.read(true)
     }
@@ -164,7 +170,7 @@ impl Topic {
             self.spelling.push(0);
         }
         if let Some(last) = self.last
-            && self.tables.get(last).is_some_and(|known| *known.source == *self.spelling)
+            && self.tables.get(last).is_some_and(|known| *known.source() == *self.spelling)
         {
             return last;
         }
@@ -172,12 +178,15 @@ impl Topic {
             return self.find_by_topic(tables, dialect);
         }
         self.find_or_open(|topic| {
-            let [database, mut schema, table] = name.map(types::name);
-            if dialect == Dialect::DebeziumFlat && database.is_empty() && schema.is_empty() {
-                schema = schema_by_topic(topic, &table).into();
-            }
-            let name = Name { topic, database: &database, schema: &schema, table: &table };
-            tables.open(dialect, name)
+            let [database, schema, table] = name.map(types::name);
+            let [database, schema, table] = match dialect {
+                Dialect::Ogg => ogg::names(&table),
+                Dialect::DebeziumFlat if database.is_empty() && schema.is_empty() => {
+                    ["", schema_by_topic(topic, &table), &*table]
+                }
+                _ => [&*database, &*schema, &*table],
+            };
+            tables.open(dialect, Name { topic, database, schema, table })
         })
     }
 
@@ -185,7 +194,7 @@ impl Topic {
     pub(super) fn find_by_topic(&mut self, tables: &mut Tables, dialect: Dialect) -> usize {
         self.spelling.clear();
         if let Some(last) = self.last
-            && self.tables.get(last).is_some_and(|known| known.source.is_empty())
+            && self.tables.get(last).is_some_and(|known| known.source().is_empty())
         {
             return last;
         }
@@ -202,14 +211,7 @@ impl Topic {
             None => {
                 let source: Box<[u8]> = (&*self.spelling).into();
                 let number = self.tables.len();
-                self.tables.push(Known {
-                    index: open(&self.name),
-                    source: source.clone(),
-                    columns: Columns::default(),
-                    types: HashMap::new(),
-                    typed_by: (Memo::UNKNOWN, 0),
-                    told: Told::default(),
-                });
+                self.tables.push(Known::new(open(&self.name), source.clone()));
                 self.by_source.insert(source, number);
                 number
             }
@@ -229,8 +231,16 @@ impl Topic {
         let Some(known) = self.last.and_then(|last| self.tables.get_mut(last)) else {
             return Ok(Key::opaque(text));
         };
+        if dialect == Dialect::TicdcMaxwell && maxwell_key::is_version(text) {
+            return Ok(Key::default());
+        }
         let first_member = members.len();
-        let (columns, schemas) = (&known.columns, &mut self.schemas);
+        if matches!(dialect, Dialect::Maxwell | Dialect::TicdcMaxwell)
+            && let Some(image) = maxwell_key::read(text, known, members, tables)?
+        {
+            return Ok(Key { image, schema: Span::default() });
+        }
+        let (columns, schemas) = (known.columns(), &mut self.schemas);
         let mut scan = wrapped::Scan { text, columns, order: &columns.key, schemas, members };
         let Ok(Wrapped { image, schema, guessed, .. }) = scan.read(dialect.is_of_connect()) else {
             members.truncate(first_member);
@@ -241,101 +251,6 @@ impl Topic {
             known.settle_key(text, members, tables)?;
         }
         Ok(Key { image, schema })
-    }
-}
-
-impl Known {
-    pub(super) fn index(&self) -> Index {
-        self.index
-    }
-
-    pub(super) fn columns(&self) -> &Columns {
-        &self.columns
-    }
-
-    /// Gives members their columns, all of them if `all`, else those that are new, and learns their order.
-    pub(super) fn settle(
-        &mut self,
-        text: &[u8],
-        members: &mut [Member],
-        all: bool,
-        tables: &mut Tables,
-    ) -> Result<(), Refusal> {
-        for member in members.iter_mut().filter(|member| all || member.column == NEW) {
-            member.column = self.column(member.name.of(text), tables)?;
-        }
-        self.columns.row.learn(members);
-        Ok(())
-    }
-
-    fn settle_key(
-        &mut self,
-        text: &[u8],
-        members: &mut [Member],
-        tables: &mut Tables,
-    ) -> Result<(), Refusal> {
-        for member in members.iter_mut() {
-            if member.column == NEW {
-                member.column = self.column(member.name.of(text), tables)?;
-            }
-            tables.mark_key(self.index, member.column);
-        }
-        self.columns.key.learn(members);
-        Ok(())
-    }
-
-    /// The number of the column whose escaped name is `name`; adds it to the table if it is new there.
-    fn column(&mut self, name: &[u8], tables: &mut Tables) -> Result<u16, Refusal> {
-        // The table may have grown through another spelling of its name.
-        let table = tables.get(self.index);
-        for column in
-            table.and_then(|table| table.columns.get(self.columns.len()..)).unwrap_or_default()
-        {
-            self.columns.push(&column.name, column.name.as_bytes());
-        }
-        let number = self.columns.number(name);
-        if number != NEW {
-            return Ok(number);
-        }
-        let plain = json::unescape(name);
-        let source_type = self.types.get(&*plain).map_or("", |known| known);
-        let Some(number) = tables.add_column(self.index, &plain, source_type, false) else {
-            let table = tables.get(self.index).map(|table| table.qualified_name());
-            return Err(Refusal::new(
-                Code::SchemaUnknown,
-                format!(
-                    "table \"{}\" has more than {MAX_COLUMNS} columns: an object used as a map is better kept in one column",
-                    table.unwrap_or_default()
-                ),
-            ));
-        };
-        self.columns.push(&plain, name);
-        Ok(number)
-    }
-
-    /// Notes the column types that a schema envelope tells, if it is not the one they were told by last.
-    pub(super) fn note_types(
-        &mut self,
-        schema: &[u8],
-        number: u32,
-        read: fn(&[u8]) -> HashMap<Box<str>, Box<str>>,
-        tables: &mut Tables,
-    ) {
-        let told = (number, u32::try_from(schema.len()).unwrap_or(u32::MAX));
-        if self.typed_by == told {
-            return;
-        }
-        self.typed_by = told;
-        self.types = read(schema);
-        let columns =
-            tables.get(self.index).map(|table| table.columns.as_slice()).unwrap_or_default();
-        let typed: Vec<(u16, &str)> = (0u16..)
-            .zip(columns)
-            .filter_map(|(number, column)| Some((number, &**self.types.get(&*column.name)?)))
-            .collect();
-        for (column, source_type) in typed {
-            tables.set_source_type(self.index, column, source_type);
-        }
     }
 }
 

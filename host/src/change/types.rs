@@ -26,7 +26,11 @@ struct Field {
     r#type: String,
     /// The semantic type, `io.debezium.data.Json` say; it tells more than the physical one.
     name: Option<String>,
+    optional: Option<bool>,
 }
+
+/// Behind the type of a column that cannot be null.
+const NOT_NULL: &str = " not null";
 
 /// Types by column name; empty where `schema` describes no row images.
 pub(super) fn of_envelope(schema: &[u8]) -> HashMap<Box<str>, Box<str>> {
@@ -51,7 +55,11 @@ pub(super) fn of_row(schema: &[u8]) -> HashMap<Box<str>, Box<str>> {
 
 fn by_name(columns: impl Iterator<Item = Field>) -> HashMap<Box<str>, Box<str>> {
     let named = columns.filter_map(|column| {
-        Some((column.field?.into(), column.name.unwrap_or(column.r#type).into()))
+        let mut told = column.name.unwrap_or(column.r#type);
+        if column.optional == Some(false) {
+            told.push_str(NOT_NULL);
+        }
+        Some((column.field?.into(), told.into()))
     });
     named.collect()
 }

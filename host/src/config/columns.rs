@@ -1,9 +1,9 @@
 //! Patterns that name columns of tables, and places inside them: `public.customers.email`, `*.ssn`,
-//! `customers.profile#/contact/email`.
+//! `customers.profile#/contact/email`. Spelt as in the settings of plugins.
 
 use std::fmt;
 
-use globset::{Glob, GlobBuilder, GlobMatcher};
+use lockgate_names::ColumnGlob;
 
 use crate::cell::Pointer;
 use crate::table::Table;
@@ -11,53 +11,29 @@ use crate::table::Table;
 /// Columns by table and name, and perhaps a place in their JSON.
 #[derive(Clone, Debug)]
 pub struct ColumnPattern {
-    typed: String,
-    /// Over `database.schema.table`, `schema.table` and `table`; none for every table.
-    table: Option<GlobMatcher>,
-    column: GlobMatcher,
-    /// The table part as typed.
-    table_text: String,
-    /// The column part as typed, quotes removed.
-    column_text: String,
+    glob: ColumnGlob,
     pointer: Pointer,
 }
 
 impl ColumnPattern {
-    /// `TABLE.COLUMN` or `TABLE.COLUMN#/POINTER`. Globs may stand in both parts; a part in double quotes is taken as it is, so
-    /// that names may hold dots: `customers."e.mail"`. Without a dot, the column of every table.
+    /// `COLUMN` or `TABLE.COLUMN`, perhaps with `#/POINTER`. The table may be named with its schema and database. `*` and `?`
+    /// stand for other characters in every part of the name; a backslash takes a character as it is (`customers.e\\.mail`).
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (name, pointer) = split_pointer(text);
-        let pointer = Pointer::parse(pointer).map_err(|error| error.to_string())?;
-        let (table_text, column_text) = split_column(name)?;
-        if column_text.is_empty() {
-            return Err("a column's name is missing after the last dot".to_owned());
+        let glob = ColumnGlob::parse(text)?;
+        let pointer = Pointer::parse(glob.pointer()).map_err(|error| error.to_string())?;
+        if glob.pointer().split('/').any(|segment| segment == "*") {
+            return Err("a pointer here has no \"*\": name the whole column".to_owned());
         }
-        let table = match table_text {
-            "" | "*" => None,
-            table => Some(glob(table)?),
-        };
-        let (column, column_text) = match quoted(column_text) {
-            Some(plain) => (glob(&globset::escape(plain))?, plain),
-            None => (glob(column_text)?, column_text),
-        };
-        Ok(Self {
-            typed: text.to_owned(),
-            table,
-            column,
-            table_text: table_text.to_owned(),
-            column_text: column_text.to_owned(),
-            pointer,
-        })
+        Ok(Self { glob, pointer })
     }
 
     pub fn matches_table(&self, table: &Table) -> bool {
-        let globs = self.table.as_ref();
-        globs.is_none_or(|glob| table.names().any(|name| glob.is_match(name)))
+        self.glob.matches_table(&table.segments())
     }
 
     /// Whether it names the column, of a table it matches.
     pub fn matches_column(&self, name: &str) -> bool {
-        self.column.is_match(name)
+        self.glob.matches_column(name)
     }
 
     /// The place inside the column; empty for the whole of it.
@@ -65,55 +41,17 @@ impl ColumnPattern {
         &self.pointer
     }
 
-    /// Table and column as typed, where neither is a glob.
-    pub fn exact(&self) -> Option<(&str, &str)> {
-        let plain = |text: &str| !text.contains(['*', '?', '[', ']', '{', '}']);
-        let both = plain(&self.table_text) && plain(&self.column_text);
-        (both && !self.table_text.is_empty()).then_some((&*self.table_text, &*self.column_text))
+    /// The parts of the table's name, and the column's, where all are given in full.
+    pub fn exact(&self) -> Option<(Vec<&str>, &str)> {
+        self.glob.literal().filter(|(table, _)| !table.is_empty())
     }
 }
 
 /// As it was typed.
 impl fmt::Display for ColumnPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.typed)
+        self.glob.fmt(f)
     }
-}
-
-fn split_pointer(text: &str) -> (&str, &str) {
-    // A hash may stand in a quoted name.
-    let from = text.rfind('"').unwrap_or(0);
-    let hash = text.get(from..).and_then(|rest| rest.find("#/")).map(|at| from + at);
-    hash.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?))).unwrap_or((text, ""))
-}
-
-/// The table part and the column part, which a dot outside quotes parts.
-fn split_column(name: &str) -> Result<(&str, &str), String> {
-    let mut dot = None;
-    let mut is_quoted = false;
-    for (at, character) in name.char_indices() {
-        match character {
-            '"' => is_quoted = !is_quoted,
-            '.' if !is_quoted => dot = Some(at),
-            _ => {}
-        }
-    }
-    if is_quoted {
-        return Err("a double quote is not closed".to_owned());
-    }
-    Ok(match dot {
-        Some(at) => (name.get(..at).unwrap_or_default(), name.get(at + 1..).unwrap_or_default()),
-        None => ("", name),
-    })
-}
-
-fn quoted(text: &str) -> Option<&str> {
-    text.strip_prefix('"')?.strip_suffix('"')
-}
-
-fn glob(text: &str) -> Result<GlobMatcher, String> {
-    let built: Result<Glob, _> = GlobBuilder::new(text).literal_separator(false).build();
-    built.map(|glob| glob.compile_matcher()).map_err(|error| error.kind().to_string())
 }
 
 #[cfg(test)]
@@ -148,22 +86,9 @@ mod tests {
             assert!(!names(pattern, "phone"), "{pattern}");
         }
         assert!(!names("orders.email", "email"));
-    }
-
-    #[test]
-    fn a_glob_stands_for_any_table_or_column() {
         assert!(names("*.email", "email"));
         assert!(names("email", "email"));
-        assert!(names("customers.*mail", "e_mail"));
-        assert!(names("*.customers.email", "email"));
-    }
-
-    #[test]
-    fn a_quoted_column_may_hold_dots_stars_and_hashes() {
-        assert!(names(r#"customers."e.mail""#, "e.mail"));
-        assert!(names(r#"customers."*""#, "*"));
-        assert!(!names(r#"customers."*""#, "email"));
-        assert!(names(r#"customers."a#/b""#, "a#/b"));
+        assert!(names(r"customers.e\.mail", "e.mail"));
     }
 
     #[test]
@@ -171,18 +96,18 @@ mod tests {
         let pattern = ColumnPattern::parse("customers.profile#/contact/email").unwrap();
         assert!(pattern.matches_column("profile"));
         assert!(!pattern.pointer().is_empty());
-        assert_eq!(pattern.exact(), Some(("customers", "profile")));
+        assert_eq!(pattern.exact(), Some((vec!["customers"], "profile")));
     }
 
     #[test]
     fn what_names_no_column_is_refused() {
         for (pattern, why) in [
-            ("customers.", "a column's name is missing after the last dot"),
-            ("customers.\"email", "a double quote is not closed"),
+            ("customers.", r#""customers." has an empty part: write "column" or "table.column""#),
             (
                 "customers.profile#/a~2",
-                "pointer \"/a~2\" has a tilde that is not followed by 0 or 1",
+                r#"pointer "/a~2" has a tilde that is not followed by 0 or 1"#,
             ),
+            ("customers.profile#/a/*/b", r#"a pointer here has no "*": name the whole column"#),
         ] {
             assert_eq!(ColumnPattern::parse(pattern).unwrap_err(), why);
         }

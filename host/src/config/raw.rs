@@ -58,6 +58,7 @@ pub(super) struct Pipeline {
     #[serde(default)]
     pub(super) dialects: BTreeMap<Text, Text>,
     pub(super) compression: Option<Text>,
+    pub(super) unavailable: Option<Text>,
     pub(super) to: Text,
     pub(super) plugins: Option<Text>,
     #[serde(default)]

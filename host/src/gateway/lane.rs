@@ -13,6 +13,7 @@ use tracing::{error, info, warn};
 
 use super::complaints::Complaints;
 use super::observe::Observer;
+use super::ownership::Seat;
 use super::partitions::Partitions;
 use super::plugins::Plugins;
 use super::send::{Letters, Outlet, report};
@@ -42,6 +43,7 @@ pub(super) struct Parts {
     pub(super) number: usize,
     pub(super) plugins: Plugins,
     pub(super) observer: Observer,
+    pub(super) seat: Arc<Seat>,
     pub(super) stop: Arc<Stop>,
 }
 
@@ -119,6 +121,7 @@ impl Lane {
     fn turn(&mut self) -> anyhow::Result<()> {
         self.parts.observer.turned();
         self.take_events()?;
+        self.rejoin_if_asked();
         self.take_up_plugins();
         self.mend();
         if self.may_read() {

@@ -58,6 +58,10 @@ impl Partitions {
         self.owned.remove(at)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.owned.len()
+    }
+
     pub(super) fn get(&self, at: &TopicPartition) -> Option<&Owned> {
         self.owned.get(at)
     }

@@ -1,21 +1,23 @@
 //! Sees that topics are as the pipelines need them: once before the start, then again and again while the gateway runs, since globs
-//! take in topics that appear later. Knows no record.
+//! take in topics that appear later; and that somebody owns their partitions. Knows no record.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::lane::chain;
-use super::{Loaded, Stop};
+use super::ownership::Ownership;
+use super::{Loaded, Stop, Windows};
 use crate::config;
+use crate::kafka::members_assign;
 use crate::kafka::topics::{Topic, Topics};
 
-/// How often the cluster's topics are looked at. librdkafka itself notices new ones within 30 s.
-const PERIOD: Duration = Duration::from_secs(10);
+/// How often the cluster's topics and their owners are looked at. librdkafka itself notices new topics within 30 s.
+const PERIOD: Duration = Duration::from_secs(5);
 
 /// Waits for the brokers and sees that every topic is there. None when told to stop meanwhile; else for each pipeline the
 /// largest record its output topics take, where the broker says so.
@@ -47,16 +49,24 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn start(kafka: &config::Kafka, pipelines: &[Loaded]) -> anyhow::Result<Self> {
-        let topics = Topics::connect(kafka)?;
-        let settings: Vec<Arc<config::Pipeline>> =
-            pipelines.iter().map(|pipeline| Arc::clone(&pipeline.settings)).collect();
+    pub(super) fn start(
+        kafka: &config::Kafka,
+        pipelines: &[Loaded],
+        windows: &Windows,
+    ) -> anyhow::Result<Self> {
+        let mut rounds = Rounds {
+            topics: Topics::connect(kafka)?,
+            settings: pipelines.iter().map(|pipeline| Arc::clone(&pipeline.settings)).collect(),
+            seen: Vec::new(),
+            // Where the broker assigns, there are no rounds to get lost between.
+            ownership: members_assign(kafka)
+                .then(|| Ownership::new(pipelines, &windows.metrics, &windows.health)),
+        };
         let (stop, stopped) = mpsc::channel();
         let run = move || {
-            let mut seen = Vec::new();
             // A timeout is a look; a disconnect means that the watch was dropped.
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PERIOD) {
-                look(&topics, &settings, &mut seen);
+                rounds.look();
             }
         };
         let thread = thread::Builder::new().name("topics".to_owned()).spawn(run);
@@ -74,22 +84,43 @@ impl Drop for Watch {
     }
 }
 
-/// Prepares anew where topics have come, gone or grown since the last look.
-fn look(topics: &Topics, settings: &[Arc<config::Pipeline>], seen: &mut Vec<Topic>) {
-    // Brokers that do not answer are the lanes' to tell of.
-    let Ok(mut found) = topics.list() else { return };
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    if found == *seen {
-        return;
-    }
-    for pipeline in settings {
-        for problem in topics.prepare(pipeline, &found).err().unwrap_or_default() {
-            warn!(
-                pipeline = pipeline.name,
-                problem = chain(&problem),
-                "a topic is not as it should be"
-            );
+/// What the watch's thread looks at, and what it remembers from one look to the next.
+struct Rounds {
+    topics: Topics,
+    settings: Vec<Arc<config::Pipeline>>,
+    seen: Vec<Topic>,
+    ownership: Option<Ownership>,
+}
+
+impl Rounds {
+    fn look(&mut self) {
+        // Brokers that do not answer are the lanes' to tell of.
+        let Ok(mut found) = self.topics.list() else { return };
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        if let Some(ownership) = &mut self.ownership {
+            let owned = self.topics.owned().unwrap_or_else(|error| {
+                debug!(error = chain(&error), "who owns the partitions is not known");
+                None
+            });
+            ownership.look(&found, owned.as_ref(), Instant::now());
         }
+        self.prepare(found);
     }
-    *seen = found;
+
+    /// Prepares anew where topics have come, gone or grown since the last look.
+    fn prepare(&mut self, found: Vec<Topic>) {
+        if found == self.seen {
+            return;
+        }
+        for pipeline in &self.settings {
+            for problem in self.topics.prepare(pipeline, &found).err().unwrap_or_default() {
+                warn!(
+                    pipeline = pipeline.name,
+                    problem = chain(&problem),
+                    "a topic is not as it should be"
+                );
+            }
+        }
+        self.seen = found;
+    }
 }

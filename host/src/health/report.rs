@@ -31,6 +31,8 @@ pub struct PipelineReport {
     pub lanes: Vec<LaneReport>,
     pub plugins: Vec<PluginReport>,
     pub halted: Vec<HaltReport>,
+    /// `topic-partition` of each that no member of the group owns.
+    pub unowned: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -128,9 +130,17 @@ fn judge(name: &str, pipeline: &Pipeline, reasons: &mut Vec<String>, warnings: &
             )),
         }
     }
+    if !pipeline.unowned.is_empty() {
+        let all = names(pipeline).join(", ");
+        warnings.push(format!("nobody in the group of pipeline \"{name}\" owns {all}"));
+    }
     for ((topic, partition), (offset, reason)) in &pipeline.halted {
         reasons.push(format!("{topic}-{partition} is halted at offset {offset}: {reason}"));
     }
+}
+
+fn names(pipeline: &Pipeline) -> Vec<String> {
+    pipeline.unowned.iter().map(ToString::to_string).collect()
 }
 
 fn report(name: &str, pipeline: &Pipeline, now: u64) -> PipelineReport {
@@ -165,6 +175,7 @@ fn report(name: &str, pipeline: &Pipeline, now: u64) -> PipelineReport {
                 reason: reason.clone(),
             })
             .collect(),
+        unowned: names(pipeline),
     }
 }
 

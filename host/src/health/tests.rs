@@ -107,6 +107,22 @@ fn a_halted_partition_counts_until_it_is_cleared() {
 }
 
 #[test]
+fn partitions_that_nobody_owns_are_a_warning() {
+    let gateway = gateway();
+    let partitions = [1, 2].map(|number| TopicPartition::new(&"orders".into(), number));
+    gateway.health.set_unowned("shop", partitions.to_vec());
+    let readiness = gateway.health.readiness(gateway.start);
+    assert!(readiness.ready);
+    assert_eq!(
+        readiness.warnings,
+        ["nobody in the group of pipeline \"shop\" owns orders-1, orders-2"]
+    );
+    assert_eq!(readiness.pipelines[0].unowned, ["orders-1", "orders-2"]);
+    gateway.health.set_unowned("shop", Vec::new());
+    assert_eq!(gateway.health.readiness(gateway.start).warnings, [""; 0]);
+}
+
+#[test]
 fn a_refused_version_is_a_warning_while_the_old_one_serves() {
     let gateway = gateway();
     let state = |serving: Option<&str>| PluginState {

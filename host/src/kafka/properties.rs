@@ -136,6 +136,11 @@ fn is_refused(name: &str) -> bool {
     REFUSED.iter().any(|(refused, _)| *refused == name)
 }
 
+/// Whether a member of the group works out who owns what, in rounds; with `group.protocol = "consumer"` the broker does.
+pub fn members_assign(kafka: &config::Kafka) -> bool {
+    kafka.properties.get("group.protocol").is_none_or(|protocol| protocol != "consumer")
+}
+
 /// The one place where a client's configuration is made. The user's properties go over our defaults.
 #[expect(clippy::disallowed_methods, reason = "this is the place that the others are told to use")]
 pub(super) fn client_config(kafka: &config::Kafka, role: Role<'_>) -> ClientConfig {
@@ -147,8 +152,7 @@ pub(super) fn client_config(kafka: &config::Kafka, role: Role<'_>) -> ClientConf
             set(&mut config, CONSUMER);
             config.set("client.id", format!("lockgate-{pipeline}-{lane}"));
             config.set("group.id", &kafka.group);
-            if kafka.properties.get("group.protocol").is_none_or(|protocol| protocol != "consumer")
-            {
+            if members_assign(kafka) {
                 set(&mut config, CLASSIC_GROUP);
                 config.set("session.timeout.ms", SESSION_TIMEOUT.as_millis().to_string());
             }
@@ -252,5 +256,7 @@ mod tests {
         let config = client_config(&own, Role::Source(LANE));
         assert_eq!(config.get("session.timeout.ms"), None);
         assert_eq!(config.get("partition.assignment.strategy"), None);
+        assert!(!members_assign(&own));
+        assert!(members_assign(&kafka(config::Membership::Dynamic, &[])));
     }
 }

@@ -6,6 +6,7 @@
 )]
 
 mod consume;
+mod group;
 mod list;
 mod message;
 mod metadata;

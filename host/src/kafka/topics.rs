@@ -2,6 +2,7 @@
 //! what may be created.
 
 mod create;
+mod owned;
 mod pattern;
 
 use std::sync::Arc;
@@ -18,16 +19,19 @@ use crate::config::{self, PartitionBy, Pipeline, TopicFilter, TopicPattern};
 
 pub(super) use pattern::subscription;
 
+pub use owned::{Owned, unowned};
+
 /// How long one question may take. Twice this is the longest until an unreachable broker is spoken of.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// A view of the cluster's topics.
+/// A view of the cluster's topics, and of who in the group owns them.
 #[derive(Debug)]
 pub struct Topics {
     events: Queue,
     client: Arc<Client>,
     config: ClientConfig,
     brokers: String,
+    group: String,
 }
 
 /// A topic of the cluster.
@@ -123,7 +127,13 @@ impl Topics {
         let client = Client::producer(&config).map_err(|cause| {
             Error::new("making a client from [kafka] and [kafka.properties]", cause)
         })?;
-        Ok(Self { events: client.main_queue(), client, config, brokers: kafka.brokers.clone() })
+        Ok(Self {
+            events: client.main_queue(),
+            client,
+            config,
+            brokers: kafka.brokers.clone(),
+            group: kafka.group.clone(),
+        })
     }
 
     /// Every topic of the cluster, by one attempt of a few seconds.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::local::LocalHistogram;
-use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, Registry};
+use prometheus::{
+    Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
+};
 
 use super::owners::{Declaration, Lease, Owners};
 use crate::change::Class;
@@ -69,6 +71,8 @@ pub struct Pipeline {
     written_bytes: IntCounter,
     settle: Histogram,
     end_to_end: Histogram,
+    /// Source partitions that no member of the group owns.
+    pub unowned_partitions: IntGauge,
     _lease: Lease,
 }
 
@@ -177,6 +181,7 @@ pub(super) struct Family {
     written_bytes: IntCounterVec,
     settle: HistogramVec,
     end_to_end: HistogramVec,
+    unowned_partitions: IntGaugeVec,
     pipelines: Arc<Owners>,
     turns: IntCounterVec,
     lanes: Arc<Owners>,
@@ -227,6 +232,11 @@ impl Family {
                 "Age of a record, by its Kafka timestamp, when it was settled; includes lag and the producer's clock error.",
                 &LATENCY_BUCKETS,
             )?,
+            unowned_partitions: pipeline.gauge(
+                "lockgate_unowned_partitions",
+                "Partitions that should be read and that nobody in the group owns; every gateway of it shows the same.",
+                &[],
+            )?,
             pipelines: pipeline.owners(),
             turns: lane.counter(
                 "lockgate_lane_turns_total",
@@ -248,6 +258,7 @@ impl Family {
             written_bytes: self.written_bytes.with_label_values(&[name]),
             settle: self.settle.with_label_values(&[name]),
             end_to_end: self.end_to_end.with_label_values(&[name]),
+            unowned_partitions: self.unowned_partitions.with_label_values(&[name]),
         }
     }
 

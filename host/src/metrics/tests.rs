@@ -45,6 +45,7 @@ fn a_pipeline_s_series_are_named_with_their_help() {
     tally.refused(Code::PluginTimeout);
     shop.add(&mut tally);
     shop.reloaded(Reload::Live);
+    shop.unowned_partitions.set(2);
     lane.turns.inc();
     insta::assert_snapshot!(shape(&metrics), @r#"
     # HELP lockgate_build_info Always 1; the label says which version runs.
@@ -71,6 +72,8 @@ fn a_pipeline_s_series_are_named_with_their_help() {
     # TYPE lockgate_settle_seconds histogram
     lockgate_settle_seconds_sum{pipeline="shop"} 0.006
     lockgate_settle_seconds_count{pipeline="shop"} 2
+    # HELP lockgate_unowned_partitions Partitions that should be read and that nobody in the group owns; every gateway of it shows the same.
+    lockgate_unowned_partitions{pipeline="shop"} 2
     # HELP lockgate_written_bytes_total Bytes of keys, values and headers handed to Kafka, dead letters included.
     lockgate_written_bytes_total{pipeline="shop"} 900
     "#);

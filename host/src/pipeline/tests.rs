@@ -2,9 +2,15 @@
 
 mod cloudevents;
 mod fake;
+mod dms;
 mod flat;
+mod maxwell;
+mod mongo;
+mod ogg;
 mod rows;
+mod sides;
 mod ticdc;
+mod ticdc_maxwell;
 mod unpack;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError, Weak};
 use std::thread;
 
 use wasmparser::{Encoding, Parser, Payload};
@@ -52,8 +53,21 @@ pub(super) struct Code {
 }
 
 impl Runtime {
+    /// The code of the file `bytes`, whose digest is `digest`: compiled, unless some version of it is in use already.
+    pub(super) fn code(&self, bytes: &[u8], digest: &str) -> Result<Arc<Code>, LoadError> {
+        let known = || self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(code) = known().get(digest).and_then(Weak::upgrade) {
+            return Ok(code);
+        }
+        let code = Arc::new(self.compile(bytes)?);
+        let mut known = known();
+        known.retain(|_, code| code.strong_count() > 0);
+        known.insert(digest.to_owned(), Arc::downgrade(&code));
+        Ok(code)
+    }
+
     /// Compiles `bytes`: a component of our world, or a core module that can be wrapped as one.
-    pub(super) fn compile(&self, bytes: &[u8]) -> Result<Code, LoadError> {
+    fn compile(&self, bytes: &[u8]) -> Result<Code, LoadError> {
         let compile = || {
             catch_unwind(AssertUnwindSafe(|| self.compile_here(bytes))).unwrap_or_else(|panic| {
                 let cause = panic_text(&*panic);

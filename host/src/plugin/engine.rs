@@ -1,8 +1,9 @@
 //! What all plugins of the process share: one engine, the clock that ends calls, and the host functions they may import. Must not
 //! know files or single plugins.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use wasmtime::component::{HasSelf, Linker};
@@ -11,6 +12,7 @@ use wasmtime::{
 };
 
 use super::bindings::Plugin;
+use super::compile::Code;
 use super::encode::Encoder;
 use super::imports::Guest;
 use super::limits;
@@ -31,6 +33,8 @@ pub struct Runtime {
     pub(super) linker: Linker<Guest>,
     pub(super) encoder: Encoder,
     pub(super) pulse: Arc<Pulse>,
+    /// By the digest of its file: what several pipelines use is compiled once.
+    pub(super) in_use: Mutex<HashMap<String, Weak<Code>>>,
     _ticker: Option<EpochTicker>,
 }
 
@@ -49,7 +53,14 @@ impl Runtime {
         Plugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)
             .map_err(|err| anyhow::anyhow!("preparing the functions of plugins: {err:#}"))?;
         let pulse = Arc::new(Pulse::new());
-        Ok(Self { engine, linker, encoder: Encoder::new()?, pulse, _ticker: None })
+        Ok(Self {
+            engine,
+            linker,
+            encoder: Encoder::new()?,
+            pulse,
+            in_use: Mutex::default(),
+            _ticker: None,
+        })
     }
 
     /// Time since the clock that ends plugins last ticked.

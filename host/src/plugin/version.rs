@@ -26,7 +26,7 @@ const NAME_BYTES: usize = 64;
 /// A file compiled, and what the plugin in it says of itself. Settings do not matter here, so it outlives a change of them.
 pub struct Compiled {
     runtime: Arc<Runtime>,
-    code: Code,
+    code: Arc<Code>,
     /// SHA-256 of the file's bytes, lower-case hex.
     pub digest: String,
     pub info: Info,
@@ -44,19 +44,15 @@ pub struct Info {
 impl Compiled {
     /// Compiles `bytes` and asks the plugin to describe itself, within `limits`.
     pub fn load(runtime: &Arc<Runtime>, bytes: &[u8], limits: Limits) -> Result<Self, LoadError> {
-        let code = runtime.compile(bytes)?;
+        let digest = digest(bytes);
+        let code = runtime.code(bytes, &digest)?;
         let voice = Voice::new(&Arc::from("describe"));
         let mut live = Live::start(&code.pre, &runtime.pulse, limits, &voice)
             .map_err(|fault| failed("starting it", &fault))?;
         let info = live
             .prepare(|transform, store| transform.call_describe(store))
             .map_err(|fault| failed("asking it to describe itself", &fault))?;
-        Ok(Self {
-            runtime: Arc::clone(runtime),
-            code,
-            digest: digest(bytes),
-            info: Info::from(info),
-        })
+        Ok(Self { runtime: Arc::clone(runtime), code, digest, info: Info::from(info) })
     }
 
     /// Interfaces it imports, as it names them.

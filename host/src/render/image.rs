@@ -1,7 +1,7 @@
 //! One image of a row: each member kept, renamed, given new text or cut out with its comma, and new members at the end.
 
 use super::writer::Writer;
-use super::{RowEdits, Subject, row_image};
+use super::{RowEdits, Subject, nested, row_image};
 use crate::cell;
 use crate::change::json::Removals;
 use crate::change::{Form, Presence, Row, Span};
@@ -36,7 +36,12 @@ pub(super) fn write(
             let number = edits.meet(own.clone(), Target::Column { image, column: member.column });
             edit = number.and_then(|number| subject.overlay.edit(number));
         }
-        let fate = fates.get(usize::from(member.column)).unwrap_or(&Fate::Keep);
+        let mut fate = fates.get(usize::from(member.column)).unwrap_or(&Fate::Keep);
+        let inherited;
+        if row.companion && *fate == Fate::Keep {
+            inherited = nested::fate_of_column(subject, row, image, member.column);
+            fate = &inherited;
+        }
         let goes = *fate == Fate::Remove || edit.is_some_and(|edit| edit.kind == kind::ABSENT);
         if let Some(cut) = removals.entry(member.whole(), goes) {
             writer.replace(cut, |_| {});
@@ -44,7 +49,9 @@ pub(super) fn write(
         if goes {
             continue;
         }
-        if let Fate::Rename(name) = fate {
+        if let Fate::Rename(name) = fate
+            && !nested::is_key_of_document(subject, row, image, member)
+        {
             writer.replace(range(member.name), |out| escape_name(name, member.form, out));
         }
         if let Some(edit) = edit {
@@ -86,15 +93,18 @@ fn added<'a>(
     let table = subject.tables.get(row.table);
     let layout = subject.layouts.of(row.table);
     let missing = edits.list.get(own).unwrap_or_default().iter().zip(&edits.met);
-    let missing = missing.filter(|(_, met)| !**met).filter_map(move |((target, number), _)| {
-        let Target::Column { column, .. } = *target else { return None };
-        let name = match layout.fate(image, column) {
-            Fate::Keep => &*table?.columns.get(usize::from(column))?.name,
-            Fate::Rename(name) => &**name,
-            Fate::Remove => return None,
-        };
-        Some((name, *number))
-    });
+    // What an update does not speak of did not change.
+    let missing = missing.filter(|(_, met)| !**met && !row.companion).filter_map(
+        move |((target, number), _)| {
+            let Target::Column { column, .. } = *target else { return None };
+            let name = match layout.fate(image, column) {
+                Fate::Keep => &*table?.columns.get(usize::from(column))?.name,
+                Fate::Rename(name) => &**name,
+                Fate::Remove => return None,
+            };
+            Some((name, *number))
+        },
+    );
     let created = edits.created().filter_map(move |(created, number)| {
         match layout.created.get(usize::from(created))? {
             Created { image: of, name: Some(name) } if *of == image => Some((&**name, number)),

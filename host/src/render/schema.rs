@@ -6,7 +6,7 @@ mod rewrite;
 
 use super::infer::{self, Type};
 use super::{RowEdits, Subject, row_image};
-use crate::change::{Presence, Row};
+use crate::change::{Form, Presence, Row};
 use crate::contract::{Image, kind};
 use crate::outcome::{Code, Refusal};
 use crate::overlay::{Created, Edit, Fate, Layout, Target};
@@ -107,7 +107,9 @@ impl Schemas {
         row: &Row,
         edits: &RowEdits,
     ) -> Result<Option<&[u8]>, Refusal> {
-        if !text.starts_with(b"{") {
+        // A document in a string is declared as a string, whatever is in it.
+        let is_document = |image: &Image| row_image(row, *image).form == Form::Escaped;
+        if !text.starts_with(b"{") || side.images().iter().any(is_document) {
             return Ok(None);
         }
         let Some(table) = subject.tables.get(row.table) else { return Ok(None) };

@@ -1,14 +1,16 @@
 //! Places beside the images that speak of columns: lists of names and types, and a key's values. They lose and rename what the
 //! images lose and rename.
 
+use std::iter;
+
 use super::writer::Writer;
-use super::{RowEdits, Subject};
+use super::{RowEdits, Subject, nested};
 use crate::cell;
 use crate::change::json::{self, Removals};
-use crate::change::{Row, Side, SideKind, Span};
+use crate::change::{NO_COLUMN, Row, Side, SideKind, Span};
 use crate::contract::{Image, kind};
 use crate::overlay::{Fate, Layout, Target};
-use crate::table::Table;
+use crate::table::{Dialect, Table};
 
 /// Writes the event's side of that number, in step with the rows' layout and edits.
 pub(super) fn write(
@@ -40,24 +42,39 @@ pub(super) fn write(
         SideKind::KeyValues => {
             let named = number.checked_sub(1).and_then(|before| sides.get(before));
             let columns: Vec<Option<u16>> = match named {
-                Some(named) => names(text, named, table).map(|entry| entry.column).collect(),
-                None => Vec::new(),
+                Some(named) if named.kind == SideKind::Names && named.row == side.row => {
+                    names(text, named, table).map(|entry| entry.column).collect()
+                }
+                _ => key_columns(subject, json::elements(text, side.span.start).count()),
             };
             edits.load(subject.overlay, row_number);
+            let image = image_of_key(row);
+            let columns = columns.into_iter().chain(iter::repeat(None));
             let values = json::elements(text, side.span.start).zip(columns);
             let values = values.map(|(value, column)| Entry {
                 whole: value.start as usize..value.end as usize,
                 name: None,
                 column,
                 value: column.and_then(|column| {
-                    let number = edits.of_column(row, column)?;
-                    let edit = subject.overlay.edit(number)?;
-                    (edit.kind != kind::ABSENT).then_some(edit.text)
+                    // Its place stays as long as its name does.
+                    if *layout.fate(image, column) == Fate::Remove {
+                        return Some(NULL);
+                    }
+                    let edit = subject.overlay.edit(edits.of_column(image, column)?)?;
+                    Some(if edit.kind == kind::ABSENT { NULL } else { edit.text })
                 }),
             });
             list(values, layout, writer);
         }
-        SideKind::ByColumn | SideKind::Names | SideKind::Sql(_) | SideKind::TableChanges => {}
+        SideKind::FieldNames if !layout.is_identity() => {
+            nested::names(side.span, table, layout, writer);
+        }
+        SideKind::ByColumn
+        | SideKind::Names
+        | SideKind::FieldNames
+        | SideKind::Sql(_)
+        | SideKind::TableChanges
+        | SideKind::Content => {}
     }
 }
 
@@ -123,13 +140,32 @@ fn names<'t>(
 /// The column whose name, as it stands in a text, is `escaped`; in another case where only that fits.
 fn column(table: &Table, escaped: &[u8]) -> Option<u16> {
     let name = json::unescape(escaped);
-    table.column(&name).or_else(|| table.column_ignoring_case(&name))
+    match table.dialect {
+        // In `primary_key_columns` names are the database's, whatever became of them in the row.
+        Dialect::Maxwell => table.column_like(&name),
+        _ => table.column(&name).or_else(|| table.column_ignoring_case(&name)),
+    }
 }
 
+/// The columns of `count` values of a key without names: those of the record's key, if it has as many.
+fn key_columns(subject: Subject<'_, '_>, count: usize) -> Vec<Option<u16>> {
+    let first = subject.rows().next();
+    let members = first.map(|(_, row)| subject.events.members_of(&row.key)).unwrap_or_default();
+    let columns = members.iter().filter(|member| member.column != NO_COLUMN);
+    let columns: Vec<_> = columns.map(|member| Some(member.column)).collect();
+    if columns.len() == count { columns } else { Vec::new() }
+}
+
+/// The image the row's key is taken from.
+fn image_of_key(row: &Row) -> Image {
+    if row.operation == b'd' { Image::Before } else { Image::After }
+}
+
+const NULL: &[u8] = b"null";
+
 impl RowEdits {
-    /// The number of the edit that `column` has in the image the row's key is taken from.
-    fn of_column(&self, row: &Row, column: u16) -> Option<u32> {
-        let image = if row.operation == b'd' { Image::Before } else { Image::After };
+    /// The number of the edit that `column` has in `image`.
+    fn of_column(&self, image: Image, column: u16) -> Option<u32> {
         let target = Target::Column { image, column };
         let position = self.list.binary_search_by_key(&target, |(target, _)| *target).ok()?;
         self.list.get(position).map(|(_, number)| *number)

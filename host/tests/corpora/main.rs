@@ -1,13 +1,17 @@
-//! The scanner and the renderer against serde_json, over real events, and over the same events damaged.
+//! The scanner and the renderer against serde_json, and SQL text, over real events, and over the same events damaged.
 #![cfg(test)]
 
 #[path = "../../fuzz/bodies/json.rs"]
 mod json;
 #[path = "../../fuzz/bodies/render.rs"]
 mod render;
+#[path = "../../fuzz/bodies/redact.rs"]
+mod redact;
 mod texts;
 mod memory;
 mod captured;
+mod connectors;
+mod sql;
 
 use proptest::prelude::*;
 use texts::{Dice, corpora, damage};
@@ -107,5 +111,45 @@ proptest! {
         json::check(text.as_bytes());
         render::check(text.as_bytes());
         render::check(format!(r#"{{"payload":{text},"schema":null}}"#).as_bytes());
+    }
+
+    #[test]
+    fn any_row_of_another_dialect_leaves_with_the_lists_beside_it_in_step(
+        data in row(),
+        old in row(),
+        rows in prop::collection::vec((row(), row()), 0..4),
+        names in list("[", r#""[a-fA-F]""#, "]"),
+        values in list("[", value(), "]"),
+        types in list("{", named(r#""x""#), "}"),
+        kind in "insert|update|delete|bootstrap-insert|x",
+        blank in "[ \r\n]{0,2}",
+    ) {
+        let maxwell = format!(
+            r#"{blank}{{"database":"d","primary_key":{values},"table":"t","type":"{kind}",{blank}"data":{data},"old":{old},"primary_key_columns":{names}}}"#
+        );
+        let nameless = format!(
+            r#"{{"database":"d","table":"u","pk.a":1,"type":"{kind}","old":{old}{blank},"primary_key":{values}}}"#
+        );
+        let all: [Vec<&str>; 2] = [
+            rows.iter().map(|(row, _)| &**row).collect(),
+            rows.iter().map(|(_, row)| &**row).collect(),
+        ];
+        let [rows, were] = all.map(|rows| rows.join(&format!("{blank},")));
+        let canal = format!(
+            r#"{{"data":[{rows}],"mysqlType":{types},"database":"d","old":[{were}],"pkNames":{names},"table":"t","type":"{}"}}"#,
+            kind.to_uppercase()
+        );
+        let operation = kind.to_uppercase();
+        let ogg = format!(
+            r#"{{"table":"O.T","op_type":"{}","before":{data}{blank},"after":{old},"primary_keys":{names}}}"#,
+            operation.get(..1).unwrap_or_default()
+        );
+        let dms = format!(
+            r#"{{"before-image":{old},"metadata":{{"record-type":"data","operation":"{kind}","table-name":"t"}},{blank}"data":{data}}}"#
+        );
+        let joined = [&*maxwell, &nameless, &maxwell].concat();
+        for text in [&maxwell, &nameless, &joined, &canal, &ogg, &dms] {
+            render::check(text.as_bytes());
+        }
     }
 }

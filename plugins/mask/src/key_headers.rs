@@ -1,11 +1,12 @@
 //! The headers in which Debezium repeats the record's key when a primary key changes: they hold the same values as the key, so
 //! they are masked by the same rules.
 
-use lockgate_plugin::{Cell, Edit, Field, Kind, Plan, Read, Rows, Write};
-use serde_json::{Map, Value};
+use lockgate_plugin::json::{self, Path, is_well_formed, members, rewrite, unescape};
+use lockgate_plugin::{Cell, Field, Kind, Plan, Read, Rows, Write};
 
-use crate::digest::Digest;
-use crate::rule::Rule;
+use crate::cover::push_masked;
+use crate::digest::Secrets;
+use crate::places::{Treatment, is_value};
 
 const NAMES: [&str; 2] = ["__debezium.oldkey", "__debezium.newkey"];
 
@@ -14,19 +15,20 @@ const NAMES: [&str; 2] = ["__debezium.oldkey", "__debezium.newkey"];
 pub(crate) struct KeyHeader {
     name: &'static str,
     /// By column.
-    rules: Vec<(String, Rule)>,
+    treatments: Vec<(String, Treatment)>,
     read: Read,
     write: Write,
 }
 
 /// Has a key column masked in the headers too.
-pub(crate) fn add(headers: &mut Vec<KeyHeader>, column: &str, rule: &Rule) {
+pub(crate) fn add(headers: &mut Vec<KeyHeader>, column: &str, treatment: &Treatment) {
     if headers.is_empty() {
-        let header = |name| KeyHeader { name, rules: Vec::new(), read: Read(0), write: Write(0) };
+        let header =
+            |name| KeyHeader { name, treatments: Vec::new(), read: Read(0), write: Write(0) };
         headers.extend(NAMES.map(header));
     }
     for header in headers {
-        header.rules.push((column.to_owned(), rule.clone()));
+        header.treatments.push((column.to_owned(), treatment.clone()));
     }
 }
 
@@ -38,67 +40,66 @@ impl KeyHeader {
     }
 
     /// Masks the header in the rows that have it; refuses those in which it cannot be read.
-    pub(crate) fn mask(&self, digest: Option<&Digest>, rows: &mut Rows<'_>) {
+    pub(crate) fn mask(&self, secrets: &Secrets, rows: &mut Rows<'_>) {
         for (row, cell) in (0u32..).zip(rows.cells(self.read).iter()) {
             if matches!(cell, Cell::Absent | Cell::Null) {
                 continue;
             }
-            match self.masked(cell.as_bytes(), digest) {
-                Some(json) => {
-                    let kind =
-                        if matches!(cell, Cell::Bytes(_)) { Kind::Bytes } else { Kind::String };
-                    rows.edit(self.write).set_with(row, kind, |out| out.extend_from_slice(&json));
-                }
-                None => rows
-                    .reject(row, format!("header {:?} holds no key that can be masked", self.name)),
+            let kind = if matches!(cell, Cell::Bytes(_)) { Kind::Bytes } else { Kind::String };
+            let masked = rows.edit(self.write).try_set_with(row, |out| {
+                self.cover(cell.as_bytes(), secrets, out).map(|()| kind).ok_or(())
+            });
+            if masked.is_err() {
+                let reason = format!("header {:?} holds no key that can be masked", self.name);
+                rows.reject(row, reason);
             }
         }
     }
 
-    fn masked(&self, key: &[u8], digest: Option<&Digest>) -> Option<Vec<u8>> {
-        let mut key: Value = serde_json::from_slice(key).ok()?;
-        // The key may stand in the envelope of Connect's JSON converter.
-        let enveloped =
-            key.get("schema").is_some() && key.get("payload").is_some_and(Value::is_object);
-        let columns = if enveloped { key.get_mut("payload")? } else { &mut key };
-        let columns = columns.as_object_mut()?;
-        for (column, rule) in &self.rules {
-            mask(columns, column, rule, digest)?;
+    /// None where the header is not the JSON of a key, or a rule cannot treat what it holds.
+    fn cover(&self, key: &[u8], secrets: &Secrets, out: &mut Vec<u8>) -> Option<()> {
+        let key = std::str::from_utf8(key).ok()?;
+        if !json::trimmed(key).starts_with('{') || !is_well_formed(key) {
+            return None;
         }
-        serde_json::to_vec(&key).ok()
+        let around = if is_enveloped(key) { Some("payload") } else { None };
+        let columns = self.treatments.iter().map(|(column, _)| column.as_str());
+        let paths: Vec<Path> =
+            columns.map(|column| Path::of(around.into_iter().chain([column]))).collect();
+        let mut replace = |path: usize, value: &str, out: &mut Vec<u8>| {
+            let treatment = self.treatments.get(path).map(|(_, treatment)| treatment);
+            treatment.and_then(|treatment| column(value, treatment, secrets, out)).is_some()
+        };
+        rewrite(key, &paths, out, &mut replace).ok()
     }
 }
 
-/// None where the rule cannot treat the value.
-fn mask(
-    columns: &mut Map<String, Value>,
-    column: &str,
-    rule: &Rule,
-    digest: Option<&Digest>,
-) -> Option<()> {
-    let Some(value) = columns.get_mut(column) else { return Some(()) };
-    let text = match &*value {
-        Value::String(text) => text.clone(),
-        _ => value.to_string(),
-    };
-    let cell = match &*value {
-        Value::Null => Cell::Null,
-        Value::Bool(value) => Cell::Boolean(*value),
-        Value::Number(_) => Cell::Number(&text),
-        Value::String(_) => Cell::String(&text),
-        Value::Array(_) | Value::Object(_) => Cell::Json(&text),
-    };
-    let mut edit = Edit::default();
-    rule.mask(cell, digest, 0, &mut edit).ok()?;
-    *value = match edit.iter().next() {
-        None => return Some(()),
-        Some((_, Cell::Null)) => Value::Null,
-        Some((_, Cell::Boolean(masked))) => masked.into(),
-        Some((_, Cell::String(masked))) => masked.into(),
-        Some((_, Cell::Number(masked) | Cell::Json(masked))) => {
-            serde_json::from_str(masked).ok()?
+/// Whether the key stands in the envelope of Connect's JSON converter.
+fn is_enveloped(key: &str) -> bool {
+    let mut schema = false;
+    let mut payload = false;
+    for member in members(key) {
+        let name = member.name.and_then(|name| unescape(key.get(name)?));
+        match name.as_deref() {
+            Some("schema") => schema = true,
+            Some("payload") => {
+                payload = key.get(member.value).is_some_and(|value| value.starts_with('{'));
+            }
+            _ => {}
         }
-        Some(_) => return None,
-    };
-    Some(())
+    }
+    schema && payload
+}
+
+/// Appends the masked JSON of a column; none where that cannot be done.
+fn column(json: &str, treatment: &Treatment, secrets: &Secrets, out: &mut Vec<u8>) -> Option<()> {
+    let mut buffer = String::new();
+    let cell = json::cell(json, &mut buffer);
+    if !is_value(cell, treatment).ok()? {
+        out.extend_from_slice(json.as_bytes());
+        return Some(());
+    }
+    let mut masked = Vec::new();
+    let kind = treatment.cover(cell, secrets, &mut masked).ok()?;
+    push_masked(kind, &masked, out).ok()
 }

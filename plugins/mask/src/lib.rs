@@ -2,40 +2,63 @@
 //! treat is refused, never passed in clear.
 
 mod settings;
+mod reach;
+mod types;
 mod rule;
+mod places;
+mod cover;
 mod redact;
+mod text;
+mod phone;
+mod card;
+mod date;
+mod decimal;
+mod canonical;
+mod extended;
 mod digest;
+mod debezium;
 mod key_headers;
 
+use lockgate_plugin::json::Path;
 use lockgate_plugin::{
-    Cell, Column, ColumnGlob, Field, Image, Plan, Plugin, Read, Rows, Settings, Table, Write, log,
+    Cell, Column, Field, Image, Plan, Plugin, Read, Rows, Settings, Table, Write, log,
 };
 
-use digest::Digest;
+use digest::Secrets;
 use key_headers::KeyHeader;
+use places::{Places, Refusal, Treatment, is_value};
+use reach::{ColumnRule, Reached};
 use rule::Rule;
+use types::Unfit;
 
 #[derive(Debug)]
 pub struct Mask {
-    columns: Vec<ColumnRule>,
-    digest: Option<Digest>,
-}
-
-/// A column pattern of the settings and how its columns are masked.
-#[derive(Clone, Debug)]
-struct ColumnRule {
-    glob: ColumnGlob,
-    rule: Rule,
+    rules: Vec<ColumnRule>,
+    secrets: Secrets,
 }
 
 /// What is masked in one table.
 #[derive(Debug, Default)]
 pub struct Masked {
-    /// The rule of each of the plan's reads; its writes are the same fields.
-    rules: Vec<Rule>,
-    /// For messages: `column "email"`.
-    names: Vec<String>,
+    /// How each of the plan's writes is masked; the reads of the same numbers are the same fields.
+    targets: Vec<Target>,
+    /// Cells that must hold JSON, for places in them are targets of their own.
+    guards: Vec<Guard>,
     key_headers: Vec<KeyHeader>,
+}
+
+#[derive(Debug)]
+struct Target {
+    treatment: Treatment,
+    column: String,
+}
+
+#[derive(Debug)]
+struct Guard {
+    read: Read,
+    column: String,
+    /// The reads of the places, and how they are reached.
+    places: Vec<(Read, Path)>,
 }
 
 impl Plugin for Mask {
@@ -51,92 +74,82 @@ impl Plugin for Mask {
     fn open(&mut self, table: &Table) -> Result<Option<Plan<Masked>>, String> {
         let mut plan = Plan::new();
         let mut masked = Masked::default();
+        let mut guards: Vec<(Field, Vec<(Read, Path)>)> = Vec::new();
         for column in &table.columns {
-            for ColumnRule { glob, rule } in self.closest(table, column)? {
-                let rule = &typed(table, column, rule, glob.pointer())?;
-                let field = |image| Field::new(image, &column.name).at(glob.pointer());
-                for image in images(column) {
-                    plan = plan.reads([field(image)]).writes([field(image)]);
-                    masked.rules.push(rule.clone());
-                    masked.names.push(format!("column {:?}", column.name));
-                }
-                if column.key && glob.pointer().is_empty() {
-                    key_headers::add(&mut masked.key_headers, &column.name, rule);
+            let reached = reach::reach(&self.rules, table, column)?;
+            if reached.is_empty() {
+                continue;
+            }
+            let treatment = treatment(table, column, &reached)?;
+            if column.key {
+                key_headers::add(&mut masked.key_headers, &column.name, &treatment);
+                if let Treatment::Whole(rule) = &treatment {
                     warn_of_shared_keys(table, column, rule);
                 }
             }
+            let first = guards.len();
+            for (field, path, treatment) in targets(column, &reached, treatment) {
+                if !path.is_empty() {
+                    let place = (Read(plan.reads.len()), path);
+                    let whole = Field::new(field.image, &column.name);
+                    match guards.iter_mut().skip(first).find(|(known, _)| *known == whole) {
+                        Some((_, places)) => places.push(place),
+                        None => guards.push((whole, vec![place])),
+                    }
+                }
+                plan.reads.push(field.clone());
+                plan.writes.push(field);
+                masked.targets.push(Target { treatment, column: column.name.clone() });
+            }
+        }
+        for (field, places) in guards {
+            let (read, column) = (Read(plan.reads.len()), field.name.clone());
+            plan.reads.push(field);
+            masked.guards.push(Guard { read, column, places });
         }
         for header in &mut masked.key_headers {
             header.plan(&mut plan);
         }
-        Ok((!masked.rules.is_empty()).then(|| plan.with(masked)))
+        Ok((!masked.targets.is_empty()).then(|| plan.with(masked)))
     }
 
     fn process(&mut self, masked: &mut Masked, rows: &mut Rows<'_>) -> Result<(), String> {
-        let digest = self.digest.as_ref();
-        let mut refused = Vec::new();
-        for (number, (rule, name)) in masked.rules.iter().zip(&masked.names).enumerate() {
+        let secrets = &self.secrets;
+        let mut refused: Vec<(u32, Refusal)> = Vec::new();
+        for (number, Target { treatment, column }) in masked.targets.iter().enumerate() {
             let cells = rows.cells(Read(number));
             let edit = rows.edit(Write(number));
             edit.reserve(cells.len(), cells.data_len());
             for (row, cell) in (0u32..).zip(cells.iter()) {
-                if rule.mask(cell, digest, row, edit).is_err() {
-                    refused.push((row, kind_name(cell)));
-                }
+                let done = match is_value(cell, treatment) {
+                    Ok(false) => Ok(()),
+                    Ok(true) => edit.try_set_with(row, |out| treatment.cover(cell, secrets, out)),
+                    Err(refusal) => Err(refusal),
+                };
+                refused.extend(done.err().map(|refusal| (row, refusal)));
             }
-            for (row, kind) in refused.drain(..) {
-                rows.reject(row, format!("{name} holds {kind}, which {rule} cannot mask"));
+            reject(rows, column, &mut refused);
+        }
+        for Guard { read, column, places } in &masked.guards {
+            for (row, cell) in (0u32..).zip(rows.cells(*read).iter()) {
+                let absent = |read: &Read| rows.cells(*read).get(row as usize) == Cell::Absent;
+                let absent = places.iter().filter(|(read, _)| absent(read)).map(|(_, path)| path);
+                let checked = places::check(cell, absent);
+                refused.extend(checked.err().map(|refusal| (row, refusal)));
             }
+            reject(rows, column, &mut refused);
         }
         for header in &masked.key_headers {
-            header.mask(digest, rows);
+            header.mask(secrets, rows);
         }
         Ok(())
     }
 }
 
-impl Mask {
-    /// The rules of a column: the closest one for the whole of it, or those for places inside it.
-    fn closest(&self, table: &Table, column: &Column) -> Result<Vec<&ColumnRule>, String> {
-        let mut closest: Vec<&ColumnRule> = Vec::new();
-        for rule in self.columns.iter().filter(|rule| rule.glob.matches(table, column)) {
-            let rival = closest.iter_mut().find(|r| r.glob.pointer() == rule.glob.pointer());
-            let Some(rival) = rival else {
-                closest.push(rule);
-                continue;
-            };
-            let (near, far) = (rule.glob.closeness(), rival.glob.closeness());
-            if near == far && rule.rule != rival.rule {
-                return Err(contradiction(table, column, &rival.glob, &rule.glob));
-            }
-            if near > far {
-                *rival = rule;
-            }
-        }
-        for (at, rule) in closest.iter().enumerate() {
-            let inside = |outer: &str, inner: &str| {
-                inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
-            };
-            let overlaps = |other: &&&ColumnRule| {
-                let (a, b) = (rule.glob.pointer(), other.glob.pointer());
-                inside(a, b) || inside(b, a)
-            };
-            if let Some(other) = closest.iter().skip(at + 1).find(overlaps) {
-                return Err(contradiction(table, column, &rule.glob, &other.glob));
-            }
-        }
-        Ok(closest)
+fn reject(rows: &mut Rows<'_>, column: &str, refused: &mut Vec<(u32, Refusal)>) {
+    for (row, refusal) in refused.drain(..) {
+        rows.reject(row, format!("column {column:?} {refusal}"));
     }
-}
-
-fn contradiction(table: &Table, column: &Column, one: &ColumnGlob, other: &ColumnGlob) -> String {
-    format!(
-        "column {:?} of {:?} is covered by both {:?} and {:?}: name the column in full in one of them, or drop one",
-        column.name,
-        table.qualified_name(),
-        one.to_string(),
-        other.to_string(),
-    )
 }
 
 fn images(column: &Column) -> impl Iterator<Item = Image> {
@@ -144,14 +157,53 @@ fn images(column: &Column) -> impl Iterator<Item = Image> {
     [Image::Before, Image::After].into_iter().chain(key)
 }
 
-/// The rule as the column's type needs it. What a pointer leads to is JSON, whatever the column is.
-fn typed(table: &Table, column: &Column, rule: &Rule, pointer: &str) -> Result<Rule, String> {
-    if !pointer.is_empty() {
-        return Ok(rule.clone());
+/// How a column is masked by the rules that reach it.
+fn treatment(table: &Table, column: &Column, reached: &[Reached<'_>]) -> Result<Treatment, String> {
+    if let Some(Reached { rule, .. }) = reached.iter().find(|reached| reached.path.is_empty()) {
+        return typed(table, column, rule).map(Treatment::Whole);
     }
-    rule.for_type(&column.source_type).ok_or_else(|| {
+    let rules = reached.iter().map(|reached| (reached.path.clone(), reached.rule.clone()));
+    Ok(Treatment::Places(Places::new(rules.collect())))
+}
+
+/// The fields to write: the column in each image, or each place in it where all can be named by pointers. The gateway then
+/// replaces them inside the text as it arrived, and every byte around them stays. With each its path.
+fn targets(
+    column: &Column,
+    reached: &[Reached<'_>],
+    treatment: Treatment,
+) -> Vec<(Field, Path, Treatment)> {
+    let place = |Reached { path, rule, .. }: &Reached<'_>| {
+        Some((path.pointer()?, path.clone(), Treatment::Whole((*rule).clone())))
+    };
+    let places = match &treatment {
+        Treatment::Whole(_) => None,
+        Treatment::Places(_) => reached.iter().map(place).collect::<Option<Vec<_>>>(),
+    };
+    let places = places.unwrap_or_else(|| vec![(String::new(), Path::default(), treatment)]);
+    let fields = places.iter().flat_map(|(pointer, path, treatment)| {
+        let field = move |image| Field::new(image, &column.name).at(pointer);
+        images(column).map(move |image| (field(image), path.clone(), treatment.clone()))
+    });
+    fields.collect()
+}
+
+/// The rule as the column's type needs it. What a path leads to is JSON, whatever the column is.
+fn typed(table: &Table, column: &Column, rule: &Rule) -> Result<Rule, String> {
+    types::fit(rule, &column.source_type).map_err(|unfit| {
+        let why = match unfit {
+            Unfit::Encoding => format!(
+                "whose values {rule} would leave undecodable: use \"null\" or \"constant\""
+            ),
+            Unfit::NotNull => format!(
+                "and {rule} would leave it without the value that its readers insist on: use \"constant:TEXT\" or \"redact\""
+            ),
+            Unfit::NoDate => format!(
+                "whose values name no day, so that {rule} cannot tell their year: use another rule"
+            ),
+        };
         format!(
-            "column {:?} of {:?} is of type {:?}, whose values {rule} would leave undecodable: use \"null\" or \"constant\"",
+            "column {:?} of {:?} is of type {:?}, {why}",
             column.name,
             table.qualified_name(),
             column.source_type,
@@ -167,20 +219,6 @@ fn warn_of_shared_keys(table: &Table, column: &Column, rule: &Rule) {
             column.name,
             table.qualified_name(),
         ));
-    }
-}
-
-fn kind_name(cell: Cell<'_>) -> &'static str {
-    match cell {
-        Cell::Absent => "nothing",
-        Cell::Null => "a null",
-        Cell::Boolean(_) => "a boolean",
-        Cell::Number(_) => "a number",
-        Cell::String(_) => "a string",
-        Cell::Json(_) => "JSON",
-        Cell::Bytes(_) => "bytes",
-        Cell::Unavailable => "an unavailable value",
-        Cell::Unknown(_) => "a value of unknown kind",
     }
 }
 

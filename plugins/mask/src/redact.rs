@@ -1,23 +1,23 @@
 //! Covers a value so that its length and kind stay: characters become `*`, digits `1`, booleans `false`. Pure.
 
-use lockgate_plugin::{Cell, Edit, Kind};
+use lockgate_plugin::{Cell, Kind};
+
+use crate::extended;
+use crate::rule::Untreatable;
 
 /// Covers a cell of any kind that has bytes.
-pub(crate) fn cell(cell: Cell<'_>, row: u32, edit: &mut Edit) {
+pub(crate) fn cell(cell: Cell<'_>, out: &mut Vec<u8>) -> Result<Kind, Untreatable> {
     match cell {
-        Cell::String(value) => edit.set_with(row, Kind::String, |out| text(value, out)),
-        Cell::Number(value) => {
-            edit.set_with(row, Kind::Number, |out| number(value.as_bytes(), out))
+        Cell::String(value) => text(value, out),
+        Cell::Number(value) => number(value.as_bytes(), out),
+        Cell::Json(value) => json(value, out),
+        Cell::Boolean(_) => out.extend_from_slice(b"false"),
+        Cell::Bytes(value) => out.resize(out.len() + value.len(), b'*'),
+        Cell::Absent | Cell::Null | Cell::Unavailable | Cell::Unknown(_) => {
+            return Err(Untreatable);
         }
-        Cell::Json(value) => edit.set_with(row, Kind::Json, |out| json(value, out)),
-        Cell::Boolean(_) => {
-            edit.set_with(row, Kind::Boolean, |out| out.extend_from_slice(b"false"));
-        }
-        Cell::Bytes(value) => {
-            edit.set_with(row, Kind::Bytes, |out| out.resize(out.len() + value.len(), b'*'));
-        }
-        Cell::Absent | Cell::Null | Cell::Unavailable | Cell::Unknown(_) => {}
     }
+    cell.kind().ok_or(Untreatable)
 }
 
 /// One `*` a character.
@@ -38,14 +38,22 @@ pub(crate) fn number(number: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Covers every value of well-formed JSON; its shape, its member names and its nulls stay.
+/// Covers every value of well-formed JSON; its shape, its member names and its nulls stay. The strings of Extended JSON's typed
+/// values stay readable as what they are.
 pub(crate) fn json(json: &str, out: &mut Vec<u8>) {
     let mut rest = json.as_bytes();
+    let mut typed = None;
     while let Some(first) = rest.first() {
         let (token, after) = rest.split_at(token_len(*first, rest));
         match first {
-            b'"' if names_member(after) => out.extend_from_slice(token),
-            b'"' => json_string(token, out),
+            b'"' if names_member(after) => {
+                typed = extended::typed(token);
+                out.extend_from_slice(token);
+            }
+            b'"' => match typed {
+                Some(name) => typed_string(name, token, out),
+                None => json_string(token, out),
+            },
             b'-' | b'0'..=b'9' => number(token, out),
             b't' | b'f' => out.extend_from_slice(b"false"),
             _ => out.extend_from_slice(token),
@@ -99,6 +107,22 @@ fn json_string(token: &[u8], out: &mut Vec<u8>) {
         rest = rest.get(len..).unwrap_or_default();
     }
     out.push(b'"');
+}
+
+/// Ones in place of digits and letters: a number, an ObjectId, a UUID and a date of ones can all be read.
+fn typed_string(name: &str, token: &[u8], out: &mut Vec<u8>) {
+    let mut digit = b'1';
+    for byte in token {
+        out.push(match byte {
+            b'e' | b'E' if name.starts_with("$number") => {
+                digit = b'0';
+                *byte
+            }
+            b'T' | b'Z' if name == "$date" => *byte,
+            b'"' | b'-' | b'+' | b':' | b'.' => *byte,
+            _ => digit,
+        });
+    }
 }
 
 /// Whether four digits are those of the second half of a pair, which is no character of its own.

@@ -1,15 +1,15 @@
-//! How one cell is masked. Must not know tables, settings files or batches.
+//! The rules and how they are written. Must not know tables, settings files or cells.
 
 use std::fmt;
 
-use lockgate_plugin::{Cell, Edit, Kind};
-use serde::de::IgnoredAny;
+use lockgate_plugin::Kind;
 use serde_json::Value;
 
-use crate::digest::{Digest, Encoding};
-use crate::redact;
+use crate::date::Unit;
+use crate::debezium::Hash;
+use crate::digest::Encoding;
 
-/// How the cells of a column are masked.
+/// How the values of a column, or of a place inside it, are masked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
     Null,
@@ -23,24 +23,37 @@ pub(crate) enum Rule {
     KeepFirst(usize),
     KeepLast(usize),
     KeepDomain,
-    Hmac(Encoding),
+    Email,
+    Phone,
+    Card,
+    CardLuhn,
+    /// With what the column's numbers count, where its type says so.
+    DateYear(Option<Unit>),
+    Zip3,
+    NumberBucket(u64),
+    Hmac(Hmac),
+    Debezium(Hash),
 }
 
-/// Types whose strings hold JSON, in lower case.
-const JSON_TEXT: [&str; 3] = ["io.debezium.data.json", "json", "jsonb"];
+/// How a keyed digest is made and written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hmac {
+    pub(crate) encoding: Encoding,
+    /// Of the value's canonical text, so that `42` and `"42.0"` are alike.
+    pub(crate) canonical: bool,
+    /// Without the key's id.
+    pub(crate) bare: bool,
+    /// Another key than the current one.
+    pub(crate) key: Option<String>,
+}
 
-/// Types whose strings are base64, or hold some, in lower case: text put in their place would decode to something else.
-const ENCODED: [&str; 5] = [
-    "bytes",
-    "org.apache.kafka.connect.data.decimal",
-    "io.debezium.data.bits",
-    "io.debezium.data.variablescaledecimal",
-    "io.debezium.data.geometry.",
-];
-
-/// The rule cannot treat the cell: its row must not pass.
+/// The rule cannot treat the value: its row must not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Untreatable;
+
+const RULES: &str = "\"null\", \"constant:TEXT\", \"redact\", \"keep-first:N\", \"keep-last:N\", \"keep-domain\", \"email\", \
+                     \"phone\", \"card\", \"card:luhn\", \"date-year\", \"zip3\", \"number-bucket:N\", \"hmac\" with options \
+                     (\"hmac:base64url:canonical\"), \"debezium-v1:ALGORITHM\" and \"debezium-v2:ALGORITHM\"";
 
 impl Rule {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
@@ -57,12 +70,20 @@ impl Rule {
             ("keep-first", Some(count)) => kept(count).map(Self::KeepFirst),
             ("keep-last", Some(count)) => kept(count).map(Self::KeepLast),
             ("keep-domain", None) => Ok(Self::KeepDomain),
-            ("hmac", None | Some("hex")) => Ok(Self::Hmac(Encoding::Hex)),
-            ("hmac", Some("base64url")) => Ok(Self::Hmac(Encoding::Base64Url)),
-            _ => Err(format!(
-                "{text:?} is no rule: they are \"null\", \"constant:TEXT\", \"redact\", \"keep-first:N\", \"keep-last:N\", \
-                 \"keep-domain\", \"hmac\" and \"hmac:base64url\""
-            )),
+            ("email", None) => Ok(Self::Email),
+            ("phone", None) => Ok(Self::Phone),
+            ("card", None) => Ok(Self::Card),
+            ("card", Some("luhn")) => Ok(Self::CardLuhn),
+            ("date-year", None) => Ok(Self::DateYear(None)),
+            ("zip3", None) => Ok(Self::Zip3),
+            ("number-bucket", Some(size)) => bucket(size).map(Self::NumberBucket),
+            ("hmac", options) => Hmac::parse(options).map(Self::Hmac),
+            ("debezium-v1" | "debezium-v2", Some(algorithm)) => {
+                Hash::parse(name, algorithm).map(Self::Debezium).ok_or_else(|| {
+                    format!("{algorithm:?} is no algorithm of {name:?}: write MD5, SHA-1, SHA-256 or SHA-512")
+                })
+            }
+            _ => Err(format!("{text:?} is no rule: they are {RULES}")),
         }
     }
 
@@ -77,68 +98,38 @@ impl Rule {
         Ok(Self::Constant { kind, text })
     }
 
-    /// The rule for a column of a type, as the source names it; none where masked values would break the type's encoding.
-    pub(crate) fn for_type(&self, source_type: &str) -> Option<Self> {
-        let source_type = source_type.to_ascii_lowercase();
-        let holds_json = JSON_TEXT.contains(&&*source_type);
-        let encoded = ENCODED.iter().any(|prefix| source_type.starts_with(prefix));
-        match self {
-            Self::Null | Self::Constant { .. } => Some(self.clone()),
-            Self::Redact if holds_json => Some(Self::RedactJsonText),
-            _ if holds_json || encoded => None,
-            _ => Some(self.clone()),
-        }
-    }
-
-    /// Sets the masked cell; does nothing where there is no value to mask.
-    pub(crate) fn mask(
-        &self,
-        cell: Cell<'_>,
-        digest: Option<&Digest>,
-        row: u32,
-        edit: &mut Edit,
-    ) -> Result<(), Untreatable> {
-        match cell {
-            // A value that the database did not send is not there to be seen; to replace it would make it look sent.
-            Cell::Absent | Cell::Null | Cell::Unavailable => return Ok(()),
-            Cell::Unknown(_) => return Err(Untreatable),
-            _ => {}
-        }
-        match self {
-            Self::Null => edit.set_with(row, Kind::Null, |_| {}),
-            Self::Constant { kind, text } => {
-                edit.set_with(row, *kind, |out| out.extend_from_slice(text.as_bytes()));
-            }
-            Self::Redact => redact::cell(cell, row, edit),
-            Self::RedactJsonText => {
-                let text = cell.as_str().ok_or(Untreatable)?;
-                serde_json::from_str::<IgnoredAny>(text).map_err(|_| Untreatable)?;
-                edit.set_with(row, Kind::String, |out| redact::json(text, out));
-            }
-            Self::KeepFirst(kept) => {
-                let text = digits_or_text(cell)?;
-                edit.set_with(row, Kind::String, |out| keep_first(text, *kept, out));
-            }
-            Self::KeepLast(kept) => {
-                let text = digits_or_text(cell)?;
-                edit.set_with(row, Kind::String, |out| keep_last(text, *kept, out));
-            }
-            Self::KeepDomain => {
-                let text = cell.as_str().ok_or(Untreatable)?;
-                edit.set_with(row, Kind::String, |out| keep_domain(text, out));
-            }
-            Self::Hmac(encoding) => {
-                let digest = digest.ok_or(Untreatable)?;
-                let write = |out: &mut Vec<u8>| digest.write(cell.as_bytes(), *encoding, out);
-                edit.set_with(row, Kind::String, write);
-            }
-        }
-        Ok(())
-    }
-
     /// Whether different values stay different.
     pub(crate) fn keeps_values_apart(&self) -> bool {
-        matches!(self, Self::Hmac(_))
+        matches!(self, Self::Hmac(_) | Self::Debezium(_))
+    }
+}
+
+impl Hmac {
+    fn parse(options: Option<&str>) -> Result<Self, String> {
+        let mut encoding = None;
+        let mut hmac = Self { encoding: Encoding::Hex, canonical: false, bare: false, key: None };
+        for option in options.into_iter().flat_map(|options| options.split(':')) {
+            let repeated = match option {
+                "hex" => encoding.replace(Encoding::Hex).is_some(),
+                "base64url" => encoding.replace(Encoding::Base64Url).is_some(),
+                "canonical" => std::mem::replace(&mut hmac.canonical, true),
+                "bare" => std::mem::replace(&mut hmac.bare, true),
+                _ => match option.strip_prefix("key=") {
+                    Some(id) => hmac.key.replace(id.to_owned()).is_some(),
+                    None => {
+                        return Err(format!(
+                            "{option:?} is no option of \"hmac\": they are \"hex\" or \"base64url\", \"canonical\", \
+                             \"bare\" and \"key=ID\""
+                        ));
+                    }
+                },
+            };
+            if repeated {
+                return Err(format!("{option:?} sets an option of \"hmac\" that is set already"));
+            }
+        }
+        hmac.encoding = encoding.unwrap_or(Encoding::Hex);
+        Ok(hmac)
     }
 }
 
@@ -149,47 +140,11 @@ fn kept(count: &str) -> Result<usize, String> {
     }
 }
 
-/// Numbers are masked as their text, which then is a string.
-fn digits_or_text(cell: Cell<'_>) -> Result<&str, Untreatable> {
-    match cell {
-        Cell::String(text) | Cell::Number(text) => Ok(text),
-        _ => Err(Untreatable),
-    }
-}
-
-/// A value no longer than what may be kept would pass in clear: it is covered whole.
-fn keep_first(text: &str, kept: usize, out: &mut Vec<u8>) {
-    let cut = if text.is_ascii() {
-        (kept < text.len()).then_some(kept)
-    } else {
-        text.char_indices().nth(kept).map(|(at, _)| at)
-    };
-    let (clear, covered) = text.split_at(cut.unwrap_or(0));
-    out.extend_from_slice(clear.as_bytes());
-    redact::text(covered, out);
-}
-
-/// As [`keep_first`], from the end.
-fn keep_last(text: &str, kept: usize, out: &mut Vec<u8>) {
-    let cut = if text.is_ascii() {
-        text.len().checked_sub(kept).filter(|cut| *cut > 0)
-    } else {
-        let start = text.char_indices().rev().nth(kept - 1).map(|(at, _)| at);
-        start.filter(|cut| *cut > 0)
-    };
-    let (covered, clear) = text.split_at(cut.unwrap_or(text.len()));
-    redact::text(covered, out);
-    out.extend_from_slice(clear.as_bytes());
-}
-
-fn keep_domain(text: &str, out: &mut Vec<u8>) {
-    match text.rfind('@') {
-        Some(at) => {
-            let (local, domain) = text.split_at(at);
-            redact::text(local, out);
-            out.extend_from_slice(domain.as_bytes());
-        }
-        None => redact::text(text, out),
+/// A bucket of one would hold every whole number in clear.
+fn bucket(size: &str) -> Result<u64, String> {
+    match size.parse() {
+        Ok(size) if size > 1 => Ok(size),
+        _ => Err(format!("{size:?} is no size of a bucket: write a whole number, 2 or more")),
     }
 }
 
@@ -202,7 +157,15 @@ impl fmt::Display for Rule {
             Self::KeepFirst(kept) => write!(f, "\"keep-first:{kept}\""),
             Self::KeepLast(kept) => write!(f, "\"keep-last:{kept}\""),
             Self::KeepDomain => f.write_str("\"keep-domain\""),
+            Self::Email => f.write_str("\"email\""),
+            Self::Phone => f.write_str("\"phone\""),
+            Self::Card => f.write_str("\"card\""),
+            Self::CardLuhn => f.write_str("\"card:luhn\""),
+            Self::DateYear(_) => f.write_str("\"date-year\""),
+            Self::Zip3 => f.write_str("\"zip3\""),
+            Self::NumberBucket(size) => write!(f, "\"number-bucket:{size}\""),
             Self::Hmac(_) => f.write_str("\"hmac\""),
+            Self::Debezium(hash) => write!(f, "\"{hash}\""),
         }
     }
 }

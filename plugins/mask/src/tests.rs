@@ -1,11 +1,38 @@
 //! Masks seen through the harness: settings and events in, events out.
 
 use lockgate_plugin::testing::{Harness, golden};
-use lockgate_plugin::{Cell, Column, Edit, Table};
+use lockgate_plugin::{Cell, Column, Table};
 use serde_json::{Value, json};
 
 use super::Mask;
+use super::digest::Secrets;
 use super::rule::Rule;
+
+mod nested;
+mod partial;
+mod pseudonyms;
+
+const EVERY_RULE: [&str; 19] = [
+    "null",
+    "constant:x",
+    "redact",
+    "keep-first:4",
+    "keep-last:4",
+    "keep-domain",
+    "email",
+    "phone",
+    "card",
+    "card:luhn",
+    "date-year",
+    "zip3",
+    "number-bucket:10",
+    "hmac",
+    "hmac:canonical",
+    "hmac:base64url:bare",
+    "debezium-v1:SHA-256",
+    "debezium-v2:SHA-512",
+    "debezium-v2:MD5",
+];
 
 #[test]
 fn golden_events() {
@@ -22,6 +49,9 @@ fn masked_as(source_type: &str, rule: &str, value: Value) -> Result<Value, Strin
     if rule.starts_with("hmac") {
         settings["key"] = json!("a key of 16 bytes or more");
         settings["key_id"] = json!("k1");
+    }
+    if rule.starts_with("debezium") {
+        settings["salt"] = json!("salt123");
     }
     let mut mask = Harness::<Mask>::new(&settings)?.source_type("c", source_type);
     let left = mask.try_run(&[json!({ "op": "c", "before": null, "after": { "c": value } })])?;
@@ -71,6 +101,7 @@ fn what_is_too_short_to_keep_a_part_of_is_covered_whole() {
         ("keep-last:4", "", ""),
         ("keep-domain", "no address", "**********"),
         ("keep-domain", "a@b@c.example", "***@c.example"),
+        ("keep-domain", "@c.example", "**********"),
     ] {
         assert_eq!(masked(rule, json!(clear)), covered, "{rule} of {clear}");
     }
@@ -123,7 +154,10 @@ fn a_kind_that_a_rule_cannot_treat_is_refused() {
         ("keep-domain", json!(42), "a number"),
         ("keep-domain", json!({ "a": 1 }), "JSON"),
         ("keep-last:4", json!(true), "a boolean"),
-        ("keep-first:4", json!(["secret"]), "JSON"),
+        ("keep-first:4", json!([{ "a": "secret" }]), "JSON"),
+        ("email", json!(42), "a number"),
+        ("phone", json!({ "a": 1 }), "JSON"),
+        ("zip3", json!(false), "a boolean"),
     ] {
         assert_eq!(
             masked(rule, value),
@@ -140,7 +174,7 @@ fn numbers_under_a_keep_rule_become_text() {
 
 #[test]
 fn what_holds_no_value_stays_as_it_is() {
-    for rule in ["null", "constant:x", "redact", "keep-last:4", "keep-domain", "hmac"] {
+    for rule in EVERY_RULE {
         assert_eq!(masked(rule, Value::Null), Value::Null, "{rule}");
         let placeholder = json!("__debezium_unavailable_value");
         assert_eq!(masked(rule, placeholder.clone()), placeholder, "{rule}");
@@ -174,7 +208,9 @@ fn settings_that_cannot_be_meant_are_refused() {
     assert_eq!(
         refusal(columns("redct")),
         "reading the rule of \"c\": \"redct\" is no rule: they are \"null\", \"constant:TEXT\", \"redact\", \
-         \"keep-first:N\", \"keep-last:N\", \"keep-domain\", \"hmac\" and \"hmac:base64url\""
+         \"keep-first:N\", \"keep-last:N\", \"keep-domain\", \"email\", \"phone\", \"card\", \"card:luhn\", \"date-year\", \
+         \"zip3\", \"number-bucket:N\", \"hmac\" with options (\"hmac:base64url:canonical\"), \"debezium-v1:ALGORITHM\" \
+         and \"debezium-v2:ALGORITHM\""
     );
     assert_eq!(
         refusal(columns("keep-last:0")),
@@ -182,15 +218,15 @@ fn settings_that_cannot_be_meant_are_refused() {
     );
     assert_eq!(
         refusal(columns("hmac")),
-        "\"c\" asks for \"hmac\", which needs both \"key\" and \"key_id\""
+        "\"c\" asks for \"hmac\", which needs both \"key\" (or \"keys\") and \"key_id\""
     );
     assert_eq!(
         refusal(json!({ "columns": { "c": "hmac" }, "key": "short", "key_id": "k" })),
-        "\"key\" is shorter than 16 bytes"
+        "the key \"k\" is shorter than 16 bytes"
     );
     assert_eq!(
         refusal(json!({ "columns": { "c": "redact" }, "key_id": "k" })),
-        "\"key\" or \"key_id\" is set, yet no column asks for \"hmac\""
+        "\"key\", \"keys\" or \"key_id\" is set, yet no column asks for \"hmac\""
     );
     assert_eq!(
         refusal(json!({ "columns": {} })),
@@ -230,11 +266,26 @@ fn an_encoding_that_a_mask_would_break_is_refused_when_the_table_opens() {
 }
 
 #[test]
+fn a_column_that_takes_no_null_is_not_masked_to_null() {
+    assert_eq!(
+        masked_as("varchar(11) not null", "null", json!("x")).unwrap_err(),
+        "column \"c\" of \"events\" is of type \"varchar(11) not null\", and \"null\" would leave it without the value that \
+         its readers insist on: use \"constant:TEXT\" or \"redact\""
+    );
+    assert_eq!(masked_as("varchar(11)", "null", json!("x")), Ok(Value::Null));
+    assert_eq!(masked_as("varchar(11) NOT NULL", "redact", json!("x")), Ok(json!("*")));
+    assert!(
+        masked_as("jsonb not null", "keep-last:4", json!("{}")).is_err(),
+        "of a type as before"
+    );
+}
+
+#[test]
 fn a_kind_to_come_never_passes() {
-    for rule in ["null", "constant:x", "redact", "keep-last:4", "keep-domain", "hmac"] {
+    for rule in EVERY_RULE {
         let rule = Rule::parse(rule).unwrap();
-        let mut edit = Edit::default();
-        assert!(rule.mask(Cell::Unknown(200), None, 0, &mut edit).is_err(), "{rule}");
-        assert!(edit.is_empty());
+        let mut out = Vec::new();
+        assert!(rule.cover(Cell::Unknown(200), &Secrets::default(), &mut out).is_err(), "{rule}");
+        assert!(out.is_empty());
     }
 }

@@ -33,6 +33,25 @@ impl Edit {
         self.ends.push(offset(self.data.len()));
     }
 
+    /// As [`Edit::set_with`], where only `write` can tell the kind of what it appends. On an error nothing is set.
+    pub fn try_set_with<E>(
+        &mut self,
+        row: u32,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<Kind, E>,
+    ) -> Result<(), E> {
+        let start = self.data.len();
+        match write(&mut self.data) {
+            Ok(kind) => {
+                self.set_with(row, kind, |_| {});
+                Ok(())
+            }
+            Err(error) => {
+                self.data.truncate(start);
+                Err(error)
+            }
+        }
+    }
+
     /// Makes room, so that edits of `rows` rows and `bytes` bytes do not grow the lists step by step.
     pub fn reserve(&mut self, rows: usize, bytes: usize) {
         self.rows.reserve(rows);
@@ -150,6 +169,22 @@ mod tests {
         assert!(!edit.set(0, Cell::Unavailable));
         assert!(!edit.set(0, Cell::Unknown(200)));
         assert!(edit.is_empty());
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_nothing_behind() {
+        let mut edit = Edit::default();
+        let half = edit.try_set_with(0, |out| {
+            out.extend_from_slice(b"half");
+            Err(())
+        });
+        assert_eq!((half, edit.is_empty()), (Err(()), true));
+        let whole = edit.try_set_with::<()>(1, |out| {
+            out.extend_from_slice(b"42");
+            Ok(Kind::Number)
+        });
+        assert_eq!(whole, Ok(()));
+        assert_eq!(edit.iter().collect::<Vec<_>>(), [(1, Cell::Number("42"))]);
     }
 
     #[test]

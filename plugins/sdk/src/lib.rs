@@ -29,6 +29,7 @@ mod table;
 mod glob;
 mod plan;
 mod cell;
+pub mod json;
 mod rows;
 mod answer;
 mod host;

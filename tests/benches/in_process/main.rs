@@ -3,12 +3,15 @@
 #![expect(clippy::print_stdout, reason = "a bench reports to the terminal")]
 
 mod chains;
+mod dialects;
 mod native;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use chains::{Bench, Work};
+use dialects::{Tongue, WORKS};
+use lockgate::table::Dialect;
 
 /// Events in a batch, as a lane reads them under load.
 const BATCH: usize = 512;
@@ -20,11 +23,13 @@ fn main() {
     if std::env::args().any(|argument| argument == "--test") {
         // `cargo test --benches` asks whether it runs, not how fast.
         ratios(1);
+        tongues(1);
         return;
     }
     // Who asks for single benches is looking closer already.
     if !std::env::args().skip(1).any(|argument| !argument.starts_with("--")) {
         ratios(ROUNDS);
+        tongues(ROUNDS);
     }
     divan::main();
 }
@@ -47,6 +52,41 @@ fn ratios(rounds: usize) {
             format!("  {} natively", work.name()),
             1e9 / native
         );
+    }
+}
+
+/// The same updates in every dialect; the ratio is to Debezium's nanoseconds per byte in the same round.
+fn tongues(rounds: usize) {
+    println!("the same updates as each dialect writes them; median of {rounds} rounds");
+    println!(
+        "{:<16} {:<10} {:>7} {:>10} {:>10} {:>16}",
+        "dialect", "work", "bytes", "ns/event", "ns/byte", "x Debezium/byte"
+    );
+    for (work, plugin) in WORKS {
+        let mut benches: Vec<(Dialect, Tongue)> = Dialect::ALL
+            .into_iter()
+            .map(|dialect| (dialect, Tongue::new(dialect, plugin, BATCH as u64)))
+            .collect();
+        let mut samples = vec![Vec::new(); benches.len()];
+        for _ in 0..rounds {
+            for ((_, bench), samples) in benches.iter_mut().zip(&mut samples) {
+                samples.push(per_event(|| bench.carry()));
+            }
+        }
+        let mut debezium = f64::NAN;
+        for ((dialect, bench), samples) in benches.iter().zip(&mut samples) {
+            let size = f64::from(u32::try_from(bench.size()).unwrap_or(u32::MAX));
+            let event = median(samples);
+            let byte = event / size;
+            if *dialect == Dialect::Debezium {
+                debezium = byte;
+            }
+            println!(
+                "{:<16} {work:<10} {size:>7.0} {event:>10.0} {byte:>10.3} {:>16.2}",
+                dialect.as_str(),
+                byte / debezium
+            );
+        }
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) struct Member {
     pub(super) instance: Option<String>,
     session: Duration,
     protocols: Vec<(String, Vec<u8>)>,
-    assignment: Vec<u8>,
+    pub(super) assignment: Vec<u8>,
     seen: Instant,
     /// Waits in a join for the others, so it sends no heartbeats.
     joining: bool,
@@ -233,6 +233,16 @@ impl Group {
             Phase::Joining => REBALANCE_IN_PROGRESS,
             _ if self.generation != generation => ILLEGAL_GENERATION,
             Phase::Empty | Phase::Syncing | Phase::Stable => NONE,
+        }
+    }
+
+    /// The state as Kafka names it.
+    pub(super) fn state(&self) -> &'static str {
+        match self.phase {
+            Phase::Empty => "Empty",
+            Phase::Joining => "PreparingRebalance",
+            Phase::Syncing => "CompletingRebalance",
+            Phase::Stable => "Stable",
         }
     }
 

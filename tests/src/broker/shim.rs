@@ -19,6 +19,7 @@ const JOIN_GROUP: i16 = 11;
 const HEARTBEAT: i16 = 12;
 const LEAVE_GROUP: i16 = 13;
 const SYNC_GROUP: i16 = 14;
+const DESCRIBE_GROUPS: i16 = 15;
 const END_TXN: i16 = 26;
 
 /// How often silent members are looked for, and how long a waiting answer sleeps at most.
@@ -125,7 +126,9 @@ impl Shim {
             let request = read_frame(&mut client)?;
             let header = Header::read(&request).ok_or(io::ErrorKind::InvalidData)?;
             let answer = match header.api {
-                JOIN_GROUP | HEARTBEAT | LEAVE_GROUP | SYNC_GROUP => self.answer_group(&header),
+                JOIN_GROUP | HEARTBEAT | LEAVE_GROUP | SYNC_GROUP | DESCRIBE_GROUPS => {
+                    self.answer_group(&header)
+                }
                 _ => forward(&mut upstream, &header, &request)?,
             };
             write_frame(&mut client, &answer.ok_or(io::ErrorKind::InvalidData)?)?;
@@ -140,6 +143,7 @@ impl Shim {
             JOIN_GROUP => self.join(header, &mut out)?,
             SYNC_GROUP => self.sync(header, &mut out)?,
             HEARTBEAT => self.heartbeat(header, &mut out)?,
+            DESCRIBE_GROUPS => self.describe(header, &mut out)?,
             _ => self.leave(header, &mut out)?,
         }
         Some(out.frame)
@@ -202,6 +206,28 @@ impl Shim {
         let mut body = header.body;
         let (name, id) = (body.string()?, body.string()?);
         out.i16(self.change(name, |group| group.leave(id, Instant::now())));
+        Some(())
+    }
+
+    /// DescribeGroups 4, the only version that krafka's broker offers.
+    fn describe(&self, header: &Header<'_>, out: &mut Writer) -> Option<()> {
+        let mut body = header.body;
+        let count = body.array()?;
+        out.array(count);
+        let groups = lock(&self.groups);
+        let unknown = Group::default();
+        for _ in 0..count {
+            let name = body.string()?;
+            let group = groups.get(name).unwrap_or(&unknown);
+            out.i16(NONE).string(name).string(group.state()).string("consumer");
+            out.string(&group.protocol).array(group.members.len());
+            for (id, member) in &group.members {
+                out.string(id).nullable_string(member.instance.as_deref());
+                out.string(id).string("/127.0.0.1").bytes(&[]).bytes(&member.assignment);
+            }
+            // Which operations are allowed was not asked.
+            out.i32(i32::MIN);
+        }
         Some(())
     }
 

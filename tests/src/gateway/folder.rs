@@ -67,7 +67,7 @@ impl Folder {
 }
 
 /// The module of `tests/guests/GUEST.wat`; "1.0.0" is the version of all of them there.
-fn guest_module(guest: &str, version: &str) -> anyhow::Result<Vec<u8>> {
+pub fn guest_module(guest: &str, version: &str) -> anyhow::Result<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests");
     let read = |name: &str| {
         let path = folder.join(name).with_extension("wat");

@@ -104,7 +104,7 @@ fn settings_that_do_not_fit_are_named() {
     folder.put("plugins/20-mask-two.toml", "plugin = \"mask\"\ndedline = \"1s\"\n").unwrap();
     insta::assert_snapshot!(refusal(&folder, &config(GOOD)), @r#"
     lockgate: running the task "gateway": pipeline "shop": loading plugins from "DIR/plugins":
-      10-mask.toml: setting "columns.email": it is none of what is described: The rule. "null": NULL. "constant:TEXT": this text. "redact": a value of the same kind and length. "keep-first:N", "keep-last:N": all but N characters are covered. "keep-domain": what precedes the @ of an e-mail address is covered. "hmac", "hmac:base64url": the key's id and HMAC-SHA-256 of the value, or it is not of type "object"
+      10-mask.toml: setting "columns.email": it is none of what is described: The rule. "null": NULL. "constant:TEXT": this text. "redact": a value of the same kind and length. "keep-first:N", "keep-last:N": all but N characters are covered. "keep-domain": what precedes the @ of an e-mail address is covered. "email": all of that but its first character and punctuation. "phone": all but country code and last two digits. "card": all but the first six and last four digits; "card:luhn": by digits that pass the Luhn check. "date-year": the first of January. "zip3": all but three characters. "number-bucket:N": the multiple of N below. "hmac": the key's id and HMAC-SHA-256 of the value; with ":base64url", ":canonical" (42 and "42.0" are alike), ":bare" (no id), ":key=ID". "debezium-v1:ALGORITHM", "debezium-v2:ALGORITHM": as column.mask.hash of Debezium, by MD5, SHA-1, SHA-256 or SHA-512, or it is not of type "object"
       20-mask-two.toml: DIR/plugins/20-mask-two.toml:2:1: there is no key "dedline" here
       |
     2 | dedline = "1s"

@@ -53,6 +53,41 @@ pub(crate) fn carry(
     carried
 }
 
+/// Carries the chosen events of each file as one value, with `separator` between them. Returns how many values there were.
+pub(crate) fn carry_joined(
+    corpora: &Corpora,
+    pipeline: &mut Pipeline,
+    chosen: impl Fn(&Event<'_>) -> bool,
+    separator: &str,
+    mut settled: impl FnMut(&str, &[u8], About<'_>, Outcome<'_>),
+) -> usize {
+    let mut carried = 0;
+    for file in corpora.files().unwrap() {
+        let events = file.events();
+        let texts: Vec<&[u8]> =
+            events.iter().filter(|event| chosen(event)).map(|event| event.text).collect();
+        if texts.is_empty() {
+            continue;
+        }
+        let value = texts.join(separator.as_bytes());
+        let record = Record {
+            topic: &file.listed.name.as_str().into(),
+            partition: 0,
+            offset: 0,
+            timestamp: None,
+            key: None,
+            value: Some(&value),
+            headers: Vec::new(),
+        };
+        pipeline.process(&[record], |_, about, outcome| {
+            carried += 1;
+            settled(&file.listed.name, &value, about, outcome);
+            true
+        });
+    }
+    carried
+}
+
 /// A plugin that answers every table with a plan, and every batch with nothing.
 pub(crate) struct Plans<P>(pub(crate) P);
 

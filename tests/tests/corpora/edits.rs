@@ -3,7 +3,7 @@
 use lockgate::contract::{Field, Image, Plan};
 use lockgate::outcome::Outcome;
 use lockgate::table::{Dialect, Table};
-use lockgate_tests::corpora::{Corpora, Event};
+use lockgate_tests::corpora::{Corpora, Event, Kind};
 use serde_json::Value;
 
 use super::carry::{Plans, carry, pipeline};
@@ -46,6 +46,51 @@ fn remove_in_debezium(event: &mut Value, column: &str) -> bool {
     remove_member(change.get_mut("after"), column) | before
 }
 
+/// Takes a name, perhaps in another case, out of a list of names; where it stood.
+fn remove_name(names: Option<&mut Value>, name: &str) -> Option<usize> {
+    let names = names.and_then(Value::as_array_mut)?;
+    let at = names
+        .iter()
+        .position(|other| other.as_str().is_some_and(|other| other.eq_ignore_ascii_case(name)))?;
+    names.remove(at);
+    Some(at)
+}
+
+fn remove_in_canal(event: &mut Value, column: &str) -> bool {
+    let mut removed = false;
+    for rows in ["data", "old"] {
+        for row in event.get_mut(rows).and_then(Value::as_array_mut).into_iter().flatten() {
+            removed |= remove_member(Some(row), column);
+        }
+    }
+    for types in ["mysqlType", "sqlType"] {
+        removed |= remove_member(event.get_mut(types), column);
+    }
+    remove_name(event.get_mut("pkNames"), column).is_some() | removed
+}
+
+fn remove_in_maxwell(event: &mut Value, column: &str) -> bool {
+    let old = remove_member(event.get_mut("old"), column);
+    let removed = remove_member(event.get_mut("data"), column) | old;
+    let name = remove_name(event.get_mut("primary_key_columns"), column);
+    let values = event.get_mut("primary_key").and_then(Value::as_array_mut);
+    if let (Some(at), Some(values)) = (name, values) {
+        values.remove(at);
+    }
+    removed | name.is_some()
+}
+
+fn remove_in_ogg(event: &mut Value, column: &str) -> bool {
+    let before = remove_member(event.get_mut("before"), column);
+    let removed = remove_member(event.get_mut("after"), column) | before;
+    remove_name(event.get_mut("primary_keys"), column).is_some() | removed
+}
+
+fn remove_in_dms(event: &mut Value, column: &str) -> bool {
+    let before = remove_member(event.get_mut("before-image"), column);
+    remove_member(event.get_mut("data"), column) | before
+}
+
 fn check(
     dialect: Dialect,
     chosen: impl Fn(&Event<'_>) -> bool,
@@ -86,5 +131,37 @@ fn a_removed_column_is_gone_from_plain_objects_and_nothing_else_is() {
     let remove = |event: &mut Value, column: &str| remove_member(Some(event), column);
     if let Some(counts) = check(Dialect::Json, |_| true, remove) {
         assert_eq!(counts, (2_673, 2_787));
+    }
+}
+
+#[test]
+fn a_removed_column_is_gone_from_canal_messages_and_nothing_else_is() {
+    let own = |event: &Event<'_>| event.kind == Kind::Canal;
+    if let Some(counts) = check(Dialect::Canal, own, remove_in_canal) {
+        assert_eq!(counts, (129, 174));
+    }
+}
+
+#[test]
+fn a_removed_column_is_gone_from_maxwell_events_and_nothing_else_is() {
+    let own = |event: &Event<'_>| event.kind == Kind::Maxwell;
+    if let Some(counts) = check(Dialect::Maxwell, own, remove_in_maxwell) {
+        assert_eq!(counts, (192, 214));
+    }
+}
+
+#[test]
+fn a_removed_column_is_gone_from_goldengate_operations_and_nothing_else_is() {
+    let own = |event: &Event<'_>| event.kind == Kind::GoldenGate;
+    if let Some(counts) = check(Dialect::Ogg, own, remove_in_ogg) {
+        assert_eq!(counts, (43, 43));
+    }
+}
+
+#[test]
+fn a_removed_column_is_gone_from_dms_records_and_nothing_else_is() {
+    let own = |event: &Event<'_>| event.kind == Kind::Dms;
+    if let Some(counts) = check(Dialect::Dms, own, remove_in_dms) {
+        assert_eq!(counts, (38, 38));
     }
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use lockgate::chain::Stage;
+use lockgate::change::Class;
 use lockgate::contract::{Field, Image, Plan, Rename};
 use lockgate::outcome::Outcome;
 use lockgate::table::{Column, Dialect, Table};
-use lockgate_tests::corpora::{Corpora, Event};
+use lockgate_tests::corpora::{Corpora, Event, File, Kind};
 
-use super::carry::{Plans, carry, pipeline};
+use super::carry::{Plans, carry, carry_joined, pipeline};
 
 /// The images of each column, each with its field.
 fn fields(table: &Table) -> impl Iterator<Item = (&Column, Field)> {
@@ -85,6 +86,84 @@ fn debezium_events_leave_an_empty_chain_as_they_came() {
     }
 }
 
+/// The dialects with events of their own in the corpora, beside Debezium.
+const OTHERS: [(Dialect, Kind); 4] = [
+    (Dialect::Canal, Kind::Canal),
+    (Dialect::Maxwell, Kind::Maxwell),
+    (Dialect::Ogg, Kind::GoldenGate),
+    (Dialect::Dms, Kind::Dms),
+];
+
+/// The watermarks are TiCDC's, which the index counts as Canal's.
+#[test]
+fn events_of_each_other_dialect_leave_an_empty_chain_as_they_came() {
+    let mut found = String::new();
+    for (dialect, kind) in OTHERS {
+        let Some(classes) = classes(dialect, Vec::new(), |event| event.kind == kind) else {
+            return;
+        };
+        found += &classes;
+    }
+    insta::assert_snapshot!(found, @r"
+    145 canal: row
+    27 canal: schema-change
+    2 canal: watermark
+    2 maxwell: encrypted
+    192 maxwell: row
+    20 maxwell: snapshot-marker
+    43 ogg: row
+    38 aws-dms: row
+    ");
+}
+
+#[test]
+fn every_event_that_the_index_counts_is_decoded_under_its_own_dialect() {
+    let Some(corpora) = Corpora::find() else { return };
+    for (dialect, kind) in OTHERS {
+        let files = corpora.files().unwrap();
+        let of_kind = |file: &File| file.listed.kinds.get(kind.as_str()).copied();
+        let listed: usize = files.iter().filter_map(of_kind).sum();
+        let mut pipeline = pipeline(dialect, Vec::new());
+        let mut known = 0;
+        carry(
+            &corpora,
+            &mut pipeline,
+            |event| event.kind == kind,
+            |file, event, about, _| {
+                let text = String::from_utf8_lossy(event.text);
+                assert_ne!(about.class, Class::Unknown, "{file}: {text}");
+                known += 1;
+            },
+        );
+        assert_eq!(known, listed, "{dialect}");
+    }
+}
+
+/// T40.
+#[test]
+fn maxwell_events_leave_as_they_came_also_when_one_value_holds_a_files_all() {
+    let Some(corpora) = Corpora::find() else { return };
+    for separator in ["", "\r\n", " "] {
+        let mut pipeline = pipeline(Dialect::TicdcMaxwell, there_and_back());
+        let maxwell = |event: &Event<'_>| event.kind == Kind::Maxwell;
+        let files = carry_joined(
+            &corpora,
+            &mut pipeline,
+            maxwell,
+            separator,
+            |file, value, about, outcome| {
+                let Outcome::Forward { record, .. } = outcome else {
+                    panic!("{file}: {outcome:?}")
+                };
+                assert!(record.value.as_deref() == Some(value), "{file}");
+                let classes = [Class::Row, Class::Encrypted, Class::SnapshotMarker];
+                assert!(classes.contains(&about.class), "{file}: {}", about.class.as_str());
+            },
+        );
+        assert_eq!(files, 70);
+    }
+}
+
 #[test]
 fn any_object_leaves_an_empty_chain_as_it_came() {
     if let Some(found) = classes(Dialect::Json, Vec::new(), |_| true) {
@@ -127,6 +206,10 @@ fn columns_renamed_there_and_back_leave_the_event_as_it_came() {
         let found = classes(Dialect::Json, there_and_back(), |_| true);
         assert_eq!(found, classes(Dialect::Json, Vec::new(), |_| true));
     }
+    for (dialect, kind) in OTHERS {
+        let own = |event: &Event<'_>| event.kind == kind;
+        assert_eq!(classes(dialect, there_and_back(), own), classes(dialect, Vec::new(), own));
+    }
 }
 
 #[test]
@@ -136,5 +219,9 @@ fn a_plugin_that_reads_every_cell_leaves_the_event_as_it_came() {
         assert_eq!(Some(found), classes(Dialect::Debezium, Vec::new(), debezium));
         let found = classes(Dialect::Json, reads_everything(), |_| true);
         assert_eq!(found, classes(Dialect::Json, Vec::new(), |_| true));
+    }
+    for (dialect, kind) in OTHERS {
+        let own = |event: &Event<'_>| event.kind == kind;
+        assert_eq!(classes(dialect, reads_everything(), own), classes(dialect, Vec::new(), own));
     }
 }

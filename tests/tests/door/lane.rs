@@ -21,6 +21,8 @@ pub(crate) struct Lane {
     pub(crate) commit_period: Duration,
     limits: config::Limits,
     to: Arc<str>,
+    /// Whether the group has answered, even if that was no partition.
+    pub(crate) joined: bool,
     /// What happened, for tests to look at.
     pub(crate) seen: Vec<String>,
 }
@@ -46,6 +48,7 @@ impl Lane {
             commit_period: Duration::from_millis(50),
             limits,
             to: to.into(),
+            joined: false,
             seen: Vec::new(),
         }
     }
@@ -80,6 +83,7 @@ impl Lane {
     fn take(&mut self, event: Event) {
         match event {
             Event::Assigned(assigned) => {
+                self.joined = true;
                 for one in &assigned {
                     let handle = self.tracker.assign(one.begin);
                     self.partitions.push((one.at.clone(), handle));

@@ -105,6 +105,62 @@ fn a_static_member_has_its_partitions_back_at_once() {
 }
 
 #[test]
+fn a_lane_that_joins_anew_has_the_whole_group_share_out_again() {
+    let (broker, client) = start(4);
+    let lane = |instance: &str| {
+        let named = kafka(&broker, Membership::Static { instance: instance.to_owned() });
+        Lane::start(&named, 0, Start::Earliest, &[exact("in")], "out")
+    };
+    let mut first = lane("host-a");
+    client.produce("in", &numbered(4, 0..400)).unwrap();
+    settle(&broker, &mut [&mut first], &[100; 4]);
+    // The first lane hears that it has to give two back, and is gone before it answers.
+    let mut second = lane("host-b");
+    eventually("the first round is over", PATIENCE, || {
+        second.turn();
+        Ok(second.joined)
+    })
+    .unwrap();
+    drop(first);
+    let mut first = lane("host-a");
+    eventually("it has the first round's half", PATIENCE, || {
+        first.turn();
+        second.turn();
+        Ok(first.partitions().len() == 2)
+    })
+    .unwrap();
+    assert_eq!(second.partitions(), [0; 0]);
+    client.produce("in", &numbered(4, 400..800)).unwrap();
+    // The one with something to give back; journeys have the one without.
+    first.source.rejoin(&[exact("in")]).unwrap();
+    settle(&broker, &mut [&mut first, &mut second], &[200; 4]);
+    eventually("each has its half again", PATIENCE, || {
+        first.turn();
+        second.turn();
+        Ok(first.partitions().len() == 2 && second.partitions().len() == 2)
+    })
+    .unwrap();
+    assert_eq!(values(&client), sequences(4, 800));
+}
+
+#[test]
+fn joining_anew_again_and_again_loses_and_repeats_nothing() {
+    let (broker, client) = start(4);
+    let mut first = lane(&broker, 0, Start::Earliest);
+    let mut second = lane(&broker, 1, Start::Earliest);
+    for round in 1..=8 {
+        client.produce("in", &numbered(4, (round - 1) * 400..round * 400)).unwrap();
+        for lane in [&mut first, &mut second] {
+            lane.source.rejoin(&[exact("in")]).unwrap();
+            lane.turn();
+        }
+        let end = i64::try_from(round * 100).unwrap();
+        settle(&broker, &mut [&mut first, &mut second], &[end; 4]);
+    }
+    assert_eq!(values(&client), sequences(4, 3_200));
+}
+
+#[test]
 fn a_second_process_with_the_same_instance_id_fences_the_first() {
     let (broker, _client) = start(1);
     let named = kafka(&broker, Membership::Static { instance: "host-a".to_owned() });

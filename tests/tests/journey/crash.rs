@@ -6,7 +6,6 @@ use lockgate_tests::gateway::{Cluster, Journey};
 use lockgate_tests::rows::{constant, row, update, value};
 
 use crate::PROGRAM;
-use serde_json::Value;
 
 super::on_both! {
     killed_three_times_under_load_it_loses_nothing_and_keeps_the_order
@@ -40,18 +39,10 @@ fn killed_three_times_under_load_it_loses_nothing_and_keeps_the_order(cluster: &
     let act = || {
         let mut gateway = journey.start()?;
         for _ in 0..3 {
-            // Each has settled something of its own, and has more under way, when it dies.
+            // Each has settled something of its own, and has more under way, when it dies. That may be between the two rounds
+            // of a first rebalance: what is left without an owner then gets one within seconds.
             let metric = "lockgate_records_total{outcome=\"forwarded\"";
             gateway.until("records flow", |gateway| Ok(gateway.metric(metric)? > 500.0))?;
-            // Killed between the two rounds of a first rebalance, static members would come back to its half: partitions that
-            // nobody owns until the next one. That is the group protocol's (docs/operations.md), not what is tested here.
-            gateway.until("each lane has its partitions", |gateway| {
-                let lanes = gateway.readyz()?["pipelines"][0]["lanes"].clone();
-                let owned = |lane: &Value| lane["partitions"] == 2;
-                Ok(lanes
-                    .as_array()
-                    .is_some_and(|lanes| lanes.len() == 2 && lanes.iter().all(owned)))
-            })?;
             gateway.kill_9()?;
             journey.write((4_000..6_000).map(record))?;
             gateway = journey.start()?;

@@ -68,7 +68,7 @@ fn an_envelope_is_opened_and_its_schema_is_the_rows_own() {
     assert_eq!(event.value_schema.of(value.as_bytes()), schema.as_bytes());
     let columns = &lane.tables.iter().next().unwrap().1.columns;
     let types: Vec<&str> = columns.iter().map(|column| &*column.source_type).collect();
-    assert_eq!(types, ["int64", "io.debezium.data.Json"]);
+    assert_eq!(types, ["int64 not null", "io.debezium.data.Json"]);
 }
 
 #[test]

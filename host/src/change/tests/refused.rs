@@ -16,7 +16,7 @@ fn what_is_not_json_is_refused_with_the_place() {
         (b"{\"after\":{\"a\":\"b", "expected the end of the string at byte 16"),
         (b"{\"a\":-}", "expected a digit at byte 6"),
         (b"{\"a\":\"\xff\"}", "expected UTF-8 at byte 6"),
-        (b"{}{}", "expected nothing after the value at byte 2"),
+        (b"{}x", "expected nothing after the value at byte 2"),
         (b"", "expected a value at byte 0"),
         (b"  ", "expected a value at byte 2"),
     ] {
@@ -26,6 +26,16 @@ fn what_is_not_json_is_refused_with_the_place() {
                 format!("undecodable: the value is not JSON: {reason}")
             );
         }
+    }
+}
+
+#[test]
+fn two_values_in_one_are_refused_where_the_dialect_has_no_such_thing() {
+    for dialect in Dialect::ALL.into_iter().filter(|dialect| *dialect != Dialect::TicdcMaxwell) {
+        assert_eq!(
+            Lane::new(dialect).meets("t", None, Some(b"{}{}")),
+            "undecodable: the value is not JSON: expected nothing after the value at byte 2"
+        );
     }
 }
 

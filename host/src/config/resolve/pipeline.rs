@@ -6,6 +6,7 @@ use std::time::UNIX_EPOCH;
 use toml::Spanned;
 
 use super::{check_identifier, count, one_of};
+use crate::cell::Placeholder;
 use crate::change::Class;
 use crate::compress::Compression;
 use crate::config::document::{Document, suggestion};
@@ -45,6 +46,7 @@ pub(super) fn resolve(
             Some(typed) => Some(one_of(document, &typed, &COMPRESSIONS)?),
             None => None,
         },
+        unavailable: unavailable(document, raw.unavailable.as_ref())?,
         protect: column_patterns(document, &raw.protect)?,
         listed: column_patterns(document, &raw.listed)?,
         unlisted: or_default(document, raw.unlisted, &UNLISTED)?,
@@ -115,12 +117,17 @@ fn dialects(
     Ok(dialects)
 }
 
+fn unavailable(document: &Document<'_>, typed: Option<&Text>) -> Result<Placeholder, Error> {
+    let Some(typed) = typed else { return Ok(Placeholder::default()) };
+    Placeholder::parse(typed.get_ref()).map_err(|why| {
+        let help = "write what the connector has as unavailable.value.placeholder";
+        document.error(typed.span(), why).help(help)
+    })
+}
+
 fn column_patterns(document: &Document<'_>, typed: &[Text]) -> Result<Vec<ColumnPattern>, Error> {
     let pattern = |typed: &Text| {
-        ColumnPattern::parse(typed.get_ref()).map_err(|why| {
-            let help = "write TABLE.COLUMN, TABLE.COLUMN#/POINTER or *.COLUMN";
-            document.error(typed.span(), why).help(help)
-        })
+        ColumnPattern::parse(typed.get_ref()).map_err(|why| document.error(typed.span(), why))
     };
     typed.iter().map(pattern).collect()
 }

@@ -27,6 +27,24 @@ fn a_misspelt_key_is_refused_where_it_stands() {
 }
 
 #[test]
+fn a_placeholder_without_text_is_refused() {
+    assert_snapshot!(shop_refusal("unavailable = \"\""), @r#"
+/etc/lockgate/lockgate.toml:8:15: an empty placeholder would stand for every empty value
+  |
+8 | unavailable = ""
+  |               ^^
+  = write what the connector has as unavailable.value.placeholder
+"#);
+    assert_snapshot!(shop_refusal("unavailable = \"hex:5f5\""), @r#"
+/etc/lockgate/lockgate.toml:8:15: after "hex:" stand pairs of hexadecimal digits
+  |
+8 | unavailable = "hex:5f5"
+  |               ^^^^^^^^^
+  = write what the connector has as unavailable.value.placeholder
+"#);
+}
+
+#[test]
 fn a_key_like_no_other_is_answered_with_all_of_them() {
     assert_snapshot!(refusal("[admin]\nport = 9400"), @r#"
     /etc/lockgate/lockgate.toml:2:1: there is no key "port" here
@@ -271,11 +289,10 @@ fn a_key_of_our_own_is_named_for_a_property() {
 #[test]
 fn a_pattern_that_names_no_column_is_refused() {
     assert_snapshot!(shop_refusal("protect = ['*.ssn', 'customers.']"), @r#"
-    /etc/lockgate/lockgate.toml:8:21: a column's name is missing after the last dot
+    /etc/lockgate/lockgate.toml:8:21: "customers." has an empty part: write "column" or "table.column"
       |
     8 | protect = ['*.ssn', 'customers.']
       |                     ^^^^^^^^^^^^
-      = write TABLE.COLUMN, TABLE.COLUMN#/POINTER or *.COLUMN
     "#);
 }
 

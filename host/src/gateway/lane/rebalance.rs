@@ -1,8 +1,8 @@
-//! What a lane does when partitions come and go.
+//! What a lane does when partitions come and go, and when the group should share them out anew.
 
 use std::time::{Duration, Instant};
 
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{Lane, chain};
 use crate::kafka::{Assigned, TopicPartition};
@@ -22,6 +22,7 @@ impl Lane {
         }
         let taken = assigned.iter().map(|one| &one.at).filter(|at| self.filter.takes(&at.topic));
         self.parts.observer.assigned(taken);
+        self.parts.seat.holds(self.partitions.len());
         if let Err(error) = self.source.complete_assign(assigned) {
             warn!(error = %chain(&error), "taking partitions failed");
         }
@@ -44,8 +45,24 @@ impl Lane {
             self.pipeline.forget(&at.topic, at.partition);
             self.parts.observer.revoked(at);
         }
+        self.parts.seat.holds(self.partitions.len());
         if let Err(error) = self.source.complete_revoke(partitions) {
             warn!(error = %chain(&error), "giving partitions back failed");
+        }
+    }
+
+    /// Leaves the group and joins it again, where partitions of it have no owner.
+    pub(super) fn rejoin_if_asked(&mut self) {
+        if !self.parts.seat.take_request() {
+            return;
+        }
+        info!(
+            pipeline = self.parts.settings.name,
+            lane = self.parts.number,
+            "joining the group anew, so that every partition gets an owner"
+        );
+        if let Err(error) = self.source.rejoin(&self.parts.settings.from) {
+            warn!(error = %chain(&error), "joining the group anew failed");
         }
     }
 }

@@ -20,6 +20,11 @@ impl Client {
         check(unsafe { rd::rd_kafka_subscribe(self.pointer(), list.pointer()) })
     }
 
+    pub(in crate::kafka) fn unsubscribe(&self) -> Result<(), Fault> {
+        // SAFETY: the client is live.
+        check(unsafe { rd::rd_kafka_unsubscribe(self.pointer()) })
+    }
+
     /// Begins to fetch these partitions, each from its offset.
     pub(in crate::kafka) fn assign(&self, places: &[Place]) -> Result<(), Fault> {
         let list = List::of(places);

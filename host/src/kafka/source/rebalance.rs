@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tracing::{debug, info, warn};
 
 use super::{Event, Held, RETRY, Source, place, whole};
+use crate::config::TopicPattern;
 use crate::kafka::raw::{Place, Polled};
 use crate::kafka::start::{self, Assigned};
 use crate::kafka::{Error, TopicPartition};
@@ -65,6 +66,17 @@ impl Source {
         self.client
             .unassign(&places)
             .map_err(|cause| Error::new("giving revoked partitions back", cause))
+    }
+
+    /// Gives everything back and joins the group once more, which makes the whole group share out its partitions anew. What
+    /// is ours comes as [`Event::Revoked`] first.
+    ///
+    /// A member that asks again with the same subscription changes nothing, and a static one that is made anew takes its old
+    /// place without anybody noticing: only one that has left, or that comes with another past, sets off a rebalance.
+    pub fn rejoin(&mut self, from: &[TopicPattern]) -> Result<(), Error> {
+        let left = self.client.unsubscribe();
+        left.map_err(|cause| Error::new("leaving the group to join it again", cause))?;
+        self.subscribe(from)
     }
 
     /// Ends the membership: a dynamic member leaves the group, a static one keeps its place for the session timeout. Commits

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::cell::Placeholder;
 use crate::chain::Stage;
 use crate::config::{
     ClassPolicy, FaultPolicy, Limits, LostOffsets, PartitionBy, Payload, Pipeline as Settings,
@@ -138,6 +139,7 @@ pub(super) fn settings() -> Settings {
         from: vec![],
         dialects: Dialect::Debezium.into(),
         compression: None,
+        unavailable: Placeholder::default(),
         protect: Vec::new(),
         listed: Vec::new(),
         unlisted: Unlisted::default(),

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::super::nested;
 use super::Side;
 use crate::change::Span;
 use crate::change::json;
@@ -103,7 +104,10 @@ impl Model {
             let mut columns = vec![None; table.columns.len()];
             for field in json::elements(text, fields.start) {
                 let name = string(text, field, "field");
-                let number = name.and_then(|name| numbers.get(&*name).copied());
+                let number = name.and_then(|name| {
+                    let alias = nested::key_of_document(side, table, &name);
+                    alias.map(usize::from).or_else(|| numbers.get(&*name).copied())
+                });
                 if let Some(place) = number.and_then(|number| columns.get_mut(number)) {
                     *place = Some(Field::read(text, field));
                 }

@@ -1,6 +1,7 @@
 //! Writes a schema anew: fields cut, renamed, retyped, made optional or added; what nobody touched stays byte for byte.
 
 use super::super::infer::{self, Type};
+use super::super::nested;
 use super::super::writer::Writer;
 use super::model::{Declared, member, string};
 use super::{Effect, Known};
@@ -41,9 +42,16 @@ impl Rewrite<'_> {
         let mut end = fields.start as usize + 1;
         for field in json::elements(text, fields.start) {
             end = field.end as usize;
-            let column = string(text, field, "field").and_then(|name| self.table.column(&name));
-            let fate = column
+            let name = string(text, field, "field");
+            let key = name
+                .as_deref()
+                .and_then(|name| nested::key_of_document(self.known.side, self.table, name));
+            let column = key.or_else(|| self.table.column(&name?));
+            let mut fate = column
                 .map_or(&Fate::Keep, |column| self.known.layout.fate(self.declared.image, column));
+            if key.is_some() && matches!(fate, Fate::Rename(_)) {
+                fate = &Fate::Keep;
+            }
             let range = field.start as usize..field.end as usize;
             if let Some(cut) = removals.entry(range, *fate == Fate::Remove) {
                 writer.replace(cut, |_| {});
