@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::shape::{Columns, Memo, NEW};
 use super::told::Told;
+use super::types::Types;
 use super::{Member, json};
 use crate::cell;
 use crate::outcome::{Code, Refusal};
@@ -17,7 +18,7 @@ pub(super) struct Known {
     source: Box<[u8]>,
     columns: Columns,
     /// Column types by name, as the source tells them.
-    pub(super) types: HashMap<Box<str>, Box<str>>,
+    pub(super) types: Types,
     /// Number and length of the schema the types are from.
     typed_by: (u32, u32),
     pub(super) told: Told,
@@ -173,7 +174,7 @@ impl Known {
         &mut self,
         schema: &[u8],
         number: u32,
-        read: fn(&[u8]) -> HashMap<Box<str>, Box<str>>,
+        read: fn(&[u8]) -> Types,
         tables: &mut Tables,
     ) {
         let told = (number, u32::try_from(schema.len()).unwrap_or(u32::MAX));

@@ -1,8 +1,6 @@
 //! Column types as an object of types by column name tells them (`mysqlType`). It stands beside every row and says the same each
 //! time, TiCDC's in another order each time: so it is compared, member by member, and read only where it says something new.
 
-use std::collections::HashMap;
-
 use super::json;
 use super::known::Known;
 use super::shape::{Columns, NEW};
@@ -20,12 +18,7 @@ pub(super) struct Told {
 
 impl Told {
     /// Whether `object` says nothing new. Allocates nothing; `types` are those that are known by name.
-    fn is_known(
-        &self,
-        object: &[u8],
-        columns: &Columns,
-        types: &HashMap<Box<str>, Box<str>>,
-    ) -> bool {
+    fn is_known(&self, object: &[u8], columns: &Columns, types: &types::Types) -> bool {
         if *self.text == *object {
             return true;
         }

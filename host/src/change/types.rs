@@ -7,6 +7,9 @@ use serde::Deserialize;
 
 use super::json;
 
+/// Types by column name.
+pub(super) type Types = HashMap<Box<str>, Box<str>>;
+
 #[derive(Deserialize)]
 struct Envelope {
     #[serde(default)]
@@ -33,7 +36,7 @@ struct Field {
 const NOT_NULL: &str = " not null";
 
 /// Types by column name; empty where `schema` describes no row images.
-pub(super) fn of_envelope(schema: &[u8]) -> HashMap<Box<str>, Box<str>> {
+pub(super) fn of_envelope(schema: &[u8]) -> Types {
     let Ok(envelope) = serde_json::from_slice::<Envelope>(schema) else {
         return HashMap::new();
     };
@@ -43,7 +46,7 @@ pub(super) fn of_envelope(schema: &[u8]) -> HashMap<Box<str>, Box<str>> {
 }
 
 /// As [`of_envelope`], of a schema that describes a row itself.
-pub(super) fn of_row(schema: &[u8]) -> HashMap<Box<str>, Box<str>> {
+pub(super) fn of_row(schema: &[u8]) -> Types {
     #[derive(Deserialize)]
     struct Row {
         #[serde(default)]
@@ -53,7 +56,7 @@ pub(super) fn of_row(schema: &[u8]) -> HashMap<Box<str>, Box<str>> {
     row.map(|row| by_name(row.fields.into_iter())).unwrap_or_default()
 }
 
-fn by_name(columns: impl Iterator<Item = Field>) -> HashMap<Box<str>, Box<str>> {
+fn by_name(columns: impl Iterator<Item = Field>) -> Types {
     let named = columns.filter_map(|column| {
         let mut told = column.name.unwrap_or(column.r#type);
         if column.optional == Some(false) {

@@ -39,71 +39,74 @@ fn two_values_in_one_are_refused_where_the_dialect_has_no_such_thing() {
     }
 }
 
+/// A value, what it looks like, and the dialect to read it with.
+const FOREIGN: [(&str, Looks, &str, Option<&str>); 9] = [
+    (
+        r#"{"database":"d","table":"t","type":"insert","ts":1,"data":{"a":1}}"#,
+        Looks::Maxwell,
+        "Maxwell events",
+        Some("maxwell"),
+    ),
+    (
+        r#"{"database":"d","table":"t","type":"delete","ts":1,"old":{"a":1}}"#,
+        Looks::TicdcMaxwell,
+        "TiCDC's Maxwell events",
+        Some("ticdc-maxwell"),
+    ),
+    (
+        r#"{"data":[{"a":"1"}],"database":"d","isDdl":false,"mysqlType":{},"old":null,"pkNames":["a"],"table":"t","type":"INSERT"}"#,
+        Looks::Canal,
+        "Canal events",
+        Some("canal"),
+    ),
+    (
+        r#"{"id":0,"database":"d","table":"t","pkNames":null,"isDdl":false,"type":"INSERT","data":[{}],"_tidb":{"commitTs":1}}"#,
+        Looks::Ticdc,
+        "TiCDC's Canal-JSON events",
+        Some("ticdc"),
+    ),
+    (
+        r#"{"data":[{"a":"1"}],"database":"d","isDdl":false,"mysqlType":{},"old":null,"table":"t","type":"INIT"}"#,
+        Looks::Drs,
+        "Huawei DRS events",
+        None,
+    ),
+    (
+        r#"{"table":"A.B","op_type":"I","op_ts":"","after":{}}"#,
+        Looks::GoldenGate,
+        "Oracle GoldenGate events",
+        Some("ogg"),
+    ),
+    (
+        r#"{"data":{"a":1},"metadata":{"record-type":"data","operation":"insert"}}"#,
+        Looks::Dms,
+        "AWS DMS events",
+        Some("dms"),
+    ),
+    (
+        r#"{"id":"1","source":"/s","specversion":"1.0","type":"t","data":{}}"#,
+        Looks::CloudEvents,
+        "CloudEvents",
+        Some("cloudevents"),
+    ),
+    (
+        r#"{"id":1,"__deleted":"false"}"#,
+        Looks::DebeziumFlat,
+        "flattened Debezium events",
+        Some("debezium-flat"),
+    ),
+];
+
 #[test]
 fn other_dialects_are_named() {
-    let json = "dialect \"json\" carries them, each value as one row".to_owned();
-    let own = |dialect| {
-        format!(
-            "give their topics `dialects = {{ \"TOPIC\" = \"{dialect}\" }}`, or a pipeline of their own"
-        )
-    };
-    for (value, looks, family, help) in [
-        (
-            r#"{"database":"d","table":"t","type":"insert","ts":1,"data":{"a":1}}"#,
-            Looks::Maxwell,
-            "Maxwell events",
-            own("maxwell"),
-        ),
-        (
-            r#"{"database":"d","table":"t","type":"delete","ts":1,"old":{"a":1}}"#,
-            Looks::TicdcMaxwell,
-            "TiCDC's Maxwell events",
-            own("ticdc-maxwell"),
-        ),
-        (
-            r#"{"data":[{"a":"1"}],"database":"d","isDdl":false,"mysqlType":{},"old":null,"pkNames":["a"],"table":"t","type":"INSERT"}"#,
-            Looks::Canal,
-            "Canal events",
-            own("canal"),
-        ),
-        (
-            r#"{"id":0,"database":"d","table":"t","pkNames":null,"isDdl":false,"type":"INSERT","data":[{}],"_tidb":{"commitTs":1}}"#,
-            Looks::Ticdc,
-            "TiCDC's Canal-JSON events",
-            own("ticdc"),
-        ),
-        (
-            r#"{"data":[{"a":"1"}],"database":"d","isDdl":false,"mysqlType":{},"old":null,"table":"t","type":"INIT"}"#,
-            Looks::Drs,
-            "Huawei DRS events",
-            json,
-        ),
-        (
-            r#"{"table":"A.B","op_type":"I","op_ts":"","after":{}}"#,
-            Looks::GoldenGate,
-            "Oracle GoldenGate events",
-            own("ogg"),
-        ),
-        (
-            r#"{"data":{"a":1},"metadata":{"record-type":"data","operation":"insert"}}"#,
-            Looks::Dms,
-            "AWS DMS events",
-            own("dms"),
-        ),
-        (
-            r#"{"id":"1","source":"/s","specversion":"1.0","type":"t","data":{}}"#,
-            Looks::CloudEvents,
-            "CloudEvents",
-            own("cloudevents"),
-        ),
-        (
-            r#"{"id":1,"__deleted":"false"}"#,
-            Looks::DebeziumFlat,
-            "flattened Debezium events",
-            own("debezium-flat"),
-        ),
-    ] {
+    for (value, looks, family, dialect) in FOREIGN {
         assert_eq!(recognise(value.as_bytes()), Some(looks));
+        let help = match dialect {
+            Some(dialect) => format!(
+                "give their topics `dialects = {{ \"TOPIC\" = \"{dialect}\" }}`, or a pipeline of their own"
+            ),
+            None => "dialect \"json\" carries them, each value as one row".to_owned(),
+        };
         assert_eq!(
             debezium(value),
             format!(
