@@ -2,6 +2,7 @@
 //! checked in full, keeps the edits as an overlay. Must not know wasmtime, Kafka or how edits are spliced.
 
 mod compile;
+mod open;
 mod gather;
 mod apply;
 mod explain;
@@ -13,11 +14,12 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 
 use crate::cell::Placeholder;
-use crate::change::{Events, Presence, Row};
+use crate::change::{Events, Row};
 use crate::config::FaultPolicy;
 use crate::contract::{self, Emission, Fault, FaultClass, Image, Transform};
 use crate::outcome::{Code, Identity, Refusal};
 use crate::overlay::{Layout, Overlay, Target};
+use crate::protect::Rules;
 use crate::record::Record;
 use crate::table::{self, Table, Tables};
 
@@ -94,6 +96,7 @@ pub struct Batch<'b, 'r> {
 /// The plugins of a pipeline and what they decided about the latest batch.
 pub struct Chain {
     pub stages: Vec<Stage>,
+    rules: Rules,
     compiled: FxHashMap<table::Index, Result<Compiled, Refusal>>,
     overlay: Overlay,
     verdicts: Vec<Verdict>,
@@ -103,9 +106,10 @@ pub struct Chain {
 }
 
 impl Chain {
-    pub fn new(stages: Vec<Stage>) -> Self {
+    pub fn new(stages: Vec<Stage>, rules: Rules) -> Self {
         Self {
             stages,
+            rules,
             compiled: FxHashMap::default(),
             overlay: Overlay::default(),
             verdicts: Vec::new(),
@@ -115,25 +119,6 @@ impl Chain {
         }
     }
 
-    /// Opens each of `tables`, as a trial before the chain goes live. The error names table and plugin.
-    pub fn open_all<'t>(
-        &mut self,
-        tables: impl Iterator<Item = &'t Table>,
-    ) -> Result<Vec<Compiled>, String> {
-        let mut opened = Vec::new();
-        for table in tables {
-            let compiled = compile::compile(table, &mut self.stages);
-            opened.push(compiled.map_err(|(stage, fault)| {
-                let name = self.stages.get(stage).map_or("", |stage| &*stage.identity.name);
-                format!(
-                    "opening table \"{}\" with plugin \"{name}\": {fault}",
-                    table.qualified_name()
-                )
-            })?);
-        }
-        Ok(opened)
-    }
-
     /// Runs the batch through every stage. Afterwards [`Self::verdict`], [`Self::overlay`] and [`Self::emissions`] tell
     /// what came of it.
     pub fn run(&mut self, batch: Batch<'_, '_>) {
@@ -141,7 +126,7 @@ impl Chain {
         self.verdicts.clear();
         self.verdicts.resize(batch.events.rows.len(), Verdict::Keep);
         self.emissions.clear();
-        if self.stages.is_empty() {
+        if self.is_idle() {
             return;
         }
         self.group_by_table(batch.events);
@@ -183,15 +168,26 @@ impl Chain {
         self.compiled.get(&table)?.as_ref().ok().map(|compiled| &compiled.layout)
     }
 
-    /// Everything that any stage writes in `table`: what a dead letter must not show. None where the table could not be
-    /// opened, so that nobody knows.
+    /// Whether nothing is done to any row, whatever it holds.
+    pub fn is_idle(&self) -> bool {
+        self.stages.is_empty() && self.rules.are_off()
+    }
+
+    /// Everything that any stage writes in `table`, and columns that no one has listed: what a dead letter must not show. None
+    /// where the table could not be opened, so that nobody knows.
     pub fn written(&self, table: table::Index) -> Option<impl Iterator<Item = Target>> {
         let compiled = self.compiled.get(&table)?.as_ref().ok()?;
         let accesses = compiled.stages.iter().flatten().flat_map(|stage| &stage.writes);
-        Some(accesses.filter_map(|access| match access.place {
+        let written = accesses.filter_map(|access| match access.place {
             Place::Target(target) => Some(target),
             Place::Meta(_) | Place::Nowhere => None,
-        }))
+        });
+        let images = [Image::Before, Image::After, Image::Key];
+        let unlisted = compiled
+            .unlisted
+            .iter()
+            .flat_map(move |column| images.map(move |image| Target::Column { image, column }));
+        Some(written.chain(unlisted))
     }
 
     fn group_by_table(&mut self, events: &Events) {
@@ -210,43 +206,6 @@ impl Chain {
             if let Some((_, rows)) = self.by_table.get_mut(at) {
                 rows.push(number);
             }
-        }
-    }
-
-    /// Makes sure the table is compiled as it stands now, and refuses the rows that no plan can be trusted with.
-    fn open(&mut self, index: table::Index, rows: &[u32], batch: Batch<'_, '_>) {
-        let Some(table) = batch.tables.get(index) else { return };
-        let current = matches!(self.compiled.get(&index), Some(Ok(known)) if known.id == table.id);
-        if !current {
-            let compiled = compile::compile(table, &mut self.stages).map_err(|(stage, fault)| {
-                let reason = format!("opening table \"{}\": {fault}", table.qualified_name());
-                Refusal { attempt: 1, ..self.refusal(stage, &fault, reason) }
-            });
-            self.compiled.insert(index, compiled);
-        }
-        match self.compiled.get(&index) {
-            // A table that no plan covers must not pass by its plugins: its partitions wait for a better plugin.
-            Some(Err(refusal)) => {
-                for row in rows {
-                    set(&mut self.verdicts, *row, Verdict::Halt(Box::new(refusal.clone())));
-                }
-            }
-            Some(Ok(compiled)) => {
-                let keyed = compiled
-                    .stages
-                    .iter()
-                    .position(|s| s.as_ref().is_some_and(StagePlan::touches_key));
-                let Some(by) = keyed.and_then(|stage| self.stages.get(stage)) else { return };
-                for number in rows {
-                    let opaque = batch.events.rows.get(*number as usize);
-                    if opaque.is_some_and(|row| row.key.presence == Presence::Opaque) {
-                        let reason = "the key is not a JSON object, yet the plugin changes a column of the key";
-                        let refusal = Refusal::by(Code::Undecodable, &by.identity, reason);
-                        set(&mut self.verdicts, *number, Verdict::Refuse(Box::new(refusal)));
-                    }
-                }
-            }
-            None => {}
         }
     }
 
@@ -350,7 +309,7 @@ impl Chain {
             Some(stage) => Refusal::by(code, &stage.identity, reason),
             None => Refusal::new(code, reason),
         };
-        Refusal { attempt: ATTEMPTS, ..refusal }
+        Refusal { attempt: ATTEMPTS, ..refusal.said(fault.said.as_deref()) }
     }
 }
 

@@ -118,6 +118,8 @@ pub struct Pipeline {
     /// Columns that are known to be harmless: with `unlisted`, what neither these nor a plugin nor `protect` names.
     pub listed: Vec<ColumnPattern>,
     pub unlisted: Unlisted,
+    /// Whether what plugins say themselves may be seen.
+    pub plugin_messages: PluginMessages,
     /// Output topic; `{topic}` stands for the source topic.
     pub to: Template,
     /// The folder whose files are the chain.
@@ -149,6 +151,7 @@ impl Pipeline {
             protect: Vec::new(),
             listed: Vec::new(),
             unlisted: Unlisted::default(),
+            plugin_messages: PluginMessages::Show,
             to: Template::identity(),
             plugins,
             required: Vec::new(),
@@ -163,6 +166,13 @@ impl Pipeline {
             limits: Limits::default(),
         }
     }
+}
+
+/// Whether log lines, reasons and last words of plugins, which may hold data, are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PluginMessages {
+    Show,
+    Withhold,
 }
 
 /// What happens to columns that no one has listed.

@@ -151,14 +151,31 @@ pub trait Transform: Send {
     fn discard(&mut self, _fault: &Fault) {}
 }
 
-/// Why a call into a plugin gave no answer. `message` is capped and escaped, yet it is the plugin's text: not for logs of
-/// tables with protected columns.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .message)]
+/// Why a call into a plugin gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub class: FaultClass,
+    /// The gateway's own words: functions and limits, never data.
     pub message: String,
+    /// The plugin's own words, capped and escaped. They may hold data: not for whoever may not see a protected column.
+    pub said: Option<String>,
 }
+
+impl Fault {
+    pub fn new(class: FaultClass, message: impl Into<String>) -> Self {
+        Self { class, message: message.into(), said: None }
+    }
+}
+
+/// With the plugin's own words behind ours.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.said.as_ref().map_or(Ok(()), |said| write!(f, ": {said}"))
+    }
+}
+
+impl std::error::Error for Fault {}
 
 /// The closed list of fault classes, as metrics spell them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

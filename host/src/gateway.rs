@@ -20,7 +20,7 @@ use anyhow::{Context as _, anyhow};
 use tracing::{error, info};
 
 use crate::chain::Stage;
-use crate::config::{self, Config};
+use crate::config::{self, Config, PluginMessages};
 use crate::health::{Health, PipelineState};
 use crate::metrics::Metrics;
 use crate::plugin::{Catalog, Runtime, Sources, Version};
@@ -44,9 +44,22 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Loads the plugins of a pipeline's folder.
+    /// Loads the plugins of a pipeline's folder. An error also where it is known already that they would let protected columns
+    /// leave in clear.
     pub fn load(runtime: &Arc<Runtime>, settings: &config::Pipeline) -> anyhow::Result<Self> {
-        let catalog = Catalog::load(runtime, &settings.plugins, &settings.required, sources())
+        let loaded = Self::load_unproven(runtime, settings)?;
+        plugins::look_ahead(settings, loaded.stages())
+            .map_err(|why| anyhow!("pipeline \"{}\": {why}", settings.name))?;
+        Ok(loaded)
+    }
+
+    /// Loads the plugins of a pipeline's folder, whatever they cover.
+    pub fn load_unproven(
+        runtime: &Arc<Runtime>,
+        settings: &config::Pipeline,
+    ) -> anyhow::Result<Self> {
+        let sources = sources(settings.plugin_messages);
+        let catalog = Catalog::load(runtime, &settings.plugins, &settings.required, sources)
             .with_context(|| format!("pipeline \"{}\"", settings.name))?;
         Ok(Self {
             settings: Arc::new(settings.clone()),
@@ -63,12 +76,13 @@ impl Loaded {
 }
 
 /// Where a plugin folder's settings and official plugins come from.
-pub fn sources() -> Sources {
+pub fn sources(messages: PluginMessages) -> Sources {
     Sources {
         read_settings: Box::new(|text, path| {
             config::PluginFile::parse(text, path).map_err(|error| error.to_string())
         }),
         official: lockgate_plugins::official,
+        messages,
     }
 }
 
@@ -107,6 +121,13 @@ pub fn run(config: &Config, windows: &Windows, stop: &Arc<Stop>) -> anyhow::Resu
         let totals = Arc::new(windows.metrics.pipeline(&pipeline.settings.name));
         watches.push(watch::start(pipeline, windows, &totals)?);
         let settings = Arc::new(within(&pipeline.settings, record_bytes));
+        if settings.plugin_messages == PluginMessages::Withhold {
+            let pipeline = &*settings.name;
+            info!(
+                pipeline,
+                "what plugins say in their own words is withheld, as plugin_messages says"
+            );
+        }
         for (number, seat) in pipeline.seats.iter().enumerate() {
             let parts = Parts {
                 kafka: Arc::clone(&kafka),

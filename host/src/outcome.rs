@@ -70,11 +70,14 @@ pub enum DropCause {
     FollowsDelete,
 }
 
-/// Why a record could not be transformed. `reason` never quotes data of the record.
+/// Why a record could not be transformed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub code: Code,
+    /// The gateway's own words; they never quote data of the record.
     pub reason: String,
+    /// The plugin's own words, which may. They are as long as [`Self::LONGEST_WORDS`] at most.
+    pub said: Option<String>,
     /// None where no plugin took part.
     pub plugin: Option<Arc<Identity>>,
     /// How often it was tried, from 1.
@@ -94,11 +97,39 @@ pub struct Identity {
 
 impl Refusal {
     pub fn new(code: Code, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into(), plugin: None, attempt: 1 }
+        Self { code, reason: reason.into(), said: None, plugin: None, attempt: 1 }
     }
 
     pub fn by(code: Code, plugin: &Arc<Identity>, reason: impl Into<String>) -> Self {
         Self { plugin: Some(Arc::clone(plugin)), ..Self::new(code, reason) }
+    }
+
+    /// Characters of a plugin's own words that are kept.
+    pub const LONGEST_WORDS: usize = 256;
+
+    /// With what the plugin said of it, cut where it says too much.
+    pub fn said(self, words: Option<&str>) -> Self {
+        let cut = |words: &str| match words.char_indices().nth(Self::LONGEST_WORDS) {
+            Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default()),
+            None => words.to_owned(),
+        };
+        Self { said: words.map(cut), ..self }
+    }
+
+    /// Without what the plugin said, which may hold what must not leave.
+    pub fn without_words(mut self) -> Self {
+        if self.said.take().is_some() {
+            self.reason.push_str("; its own words are withheld");
+        }
+        self
+    }
+
+    /// All that is known, the plugin's words behind ours.
+    pub fn in_full(&self) -> String {
+        match &self.said {
+            Some(said) => format!("{}: {said}", self.reason),
+            None => self.reason.clone(),
+        }
     }
 }
 
@@ -106,9 +137,9 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.plugin {
             Some(plugin) => {
-                write!(f, "{} by plugin \"{}\": {}", self.code, plugin.name, self.reason)
+                write!(f, "{} by plugin \"{}\": {}", self.code, plugin.name, self.in_full())
             }
-            None => write!(f, "{}: {}", self.code, self.reason),
+            None => write!(f, "{}: {}", self.code, self.in_full()),
         }
     }
 }

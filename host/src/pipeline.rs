@@ -1,33 +1,30 @@
 //! The journey of a batch: decode, plugins, render, one outcome a record. The same code serves `run` and `apply`; it must
 //! not know Kafka, files or clocks.
 
+mod class;
 mod deletes;
+mod forward;
 mod kept;
 mod limit;
 mod unpack;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use crate::chain::{Batch, Chain, Made, Part, Stage, Verdict};
-use crate::change::{self, Class, Decoder, Event, Events, Row};
-use crate::config::{self, ClassPolicy, PartitionBy};
-use crate::contract::Emission;
+use crate::change::{self, Class, Decoder, Event, Events};
+use crate::config::{self, ClassPolicy, PluginMessages};
 use crate::outcome::{Code, DropCause, Identity, Outcome, Refusal};
-use crate::overlay::{Layout, Layouts};
-use crate::record::{Output, OutputHeader, Partition, Record};
-use crate::render::{self, Renderer, Subject};
-use crate::table::{self, Table, Tables};
+use crate::protect::{Canary, Guards, Protection, Rules};
+use crate::record::Record;
+use crate::render::Renderer;
+use crate::table::{Table, Tables};
 
 use deletes::Deletes;
 use unpack::Unpacked;
-
-/// Output topics that a plugin named are remembered up to this many; past it they are forgotten and met again.
-const REMEMBERED_TOPICS: usize = 10_000;
 
 /// What a record was found to be.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +44,8 @@ pub struct Pipeline {
     chain: Chain,
     renderer: Renderer,
     deletes: Deletes,
+    guards: Guards,
+    canary: Canary,
     /// Source topic to output topic, as the `to` template has it.
     outputs: FxHashMap<Arc<str>, Arc<str>>,
     /// Topics that plugins named.
@@ -61,9 +60,11 @@ impl Pipeline {
             tables: Tables::default(),
             events: Events::default(),
             undecoded: Vec::new(),
-            chain: Chain::new(stages),
+            chain: Chain::new(stages, Rules::of(&settings)),
             renderer: Renderer::default(),
             deletes: Deletes::default(),
+            guards: Guards::new(Protection::of(&settings)),
+            canary: Canary::default(),
             outputs: FxHashMap::default(),
             named: FxHashMap::default(),
             unpacked: Unpacked::default(),
@@ -73,7 +74,7 @@ impl Pipeline {
 
     /// Puts other plugins in place of the present ones; what is known of tables and deletes stays.
     pub fn replace_stages(&mut self, stages: Vec<Stage>) {
-        self.chain = Chain::new(stages);
+        self.chain = Chain::new(stages, Rules::of(&self.settings));
     }
 
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
@@ -148,28 +149,6 @@ impl Pipeline {
         }
     }
 
-    fn by_class<'a>(
-        &mut self,
-        record: &Record<'a>,
-        event: &Event,
-        class: Class,
-        refusal: Refusal,
-    ) -> Outcome<'a> {
-        // Every class that comes here has a policy; one that had none would not be let pass.
-        match self.settings.classes.get(&class).copied().unwrap_or(ClassPolicy::DeadLetter) {
-            ClassPolicy::Pass => {
-                let topic = self.output_topic(record.topic);
-                Outcome::Forward { record: self.unchanged(record, topic), emissions: Vec::new() }
-            }
-            ClassPolicy::Drop => Outcome::Drop(DropCause::Policy),
-            ClassPolicy::DeadLetter => {
-                let kept = self.kept(record, event);
-                Outcome::DeadLetter { refusal, kept }
-            }
-            ClassPolicy::Halt => Outcome::Halt(refusal),
-        }
-    }
-
     fn row<'a>(&mut self, record: &Record<'a>, event: &Event) -> Outcome<'a> {
         let is_delete = self.events.rows_of(event).iter().any(|row| row.operation == b'd');
         let verdict = self.verdict(event);
@@ -177,21 +156,19 @@ impl Pipeline {
             self.deletes.note(record, &verdict);
         }
         match verdict {
-            Verdict::Keep => self.forward(record, event),
-            Verdict::Drop(plugin) => {
-                let emissions = self.emissions(record, event);
-                if emissions.is_empty() {
-                    Outcome::Drop(DropCause::Plugin(Arc::clone(&plugin.name)))
-                } else {
-                    Outcome::Replace(emissions)
+            Verdict::Keep => {
+                let outcome = self.forward(record, event);
+                if let (true, Outcome::DeadLetter { refusal, .. }) = (is_delete, &outcome) {
+                    // Its tombstone has the same key.
+                    let verdict = Verdict::Refuse(Box::new(refusal.clone()));
+                    self.deletes.note(record, &verdict);
                 }
+                outcome
             }
+            Verdict::Drop(plugin) => self.replace(record, event, &plugin),
             Verdict::DropOnFault => Outcome::Drop(DropCause::Policy),
-            Verdict::Refuse(refusal) => {
-                let kept = self.kept(record, event);
-                Outcome::DeadLetter { refusal: *refusal, kept }
-            }
-            Verdict::Halt(refusal) => Outcome::Halt(*refusal),
+            Verdict::Refuse(refusal) => self.refused(record, event, *refusal),
+            Verdict::Halt(refusal) => self.halted(event, *refusal),
         }
     }
 
@@ -207,22 +184,37 @@ impl Pipeline {
             Some(Verdict::Drop(_) | Verdict::DropOnFault) => {
                 return Outcome::Drop(DropCause::FollowsDelete);
             }
-            Some(Verdict::Refuse(refusal)) => {
-                let kept = self.kept(record, event);
-                return Outcome::DeadLetter { refusal: *refusal, kept };
-            }
-            Some(Verdict::Halt(refusal)) => return Outcome::Halt(*refusal),
+            Some(Verdict::Refuse(refusal)) => return self.refused(record, event, *refusal),
+            Some(Verdict::Halt(refusal)) => return self.halted(event, *refusal),
             Some(Verdict::Keep) | None => {}
         }
         match self.verdict(event) {
-            Verdict::Refuse(refusal) => {
-                let kept = self.kept(record, event);
-                Outcome::DeadLetter { refusal: *refusal, kept }
-            }
-            Verdict::Halt(refusal) => Outcome::Halt(*refusal),
+            Verdict::Refuse(refusal) => self.refused(record, event, *refusal),
+            Verdict::Halt(refusal) => self.halted(event, *refusal),
             Verdict::DropOnFault => Outcome::Drop(DropCause::Policy),
             Verdict::Keep | Verdict::Drop(_) => self.forward(record, event),
         }
+    }
+
+    fn refused<'a>(&mut self, record: &Record<'a>, event: &Event, refusal: Refusal) -> Outcome<'a> {
+        let refusal = self.withhold(event, refusal);
+        let kept = self.kept(record, event);
+        Outcome::DeadLetter { refusal, kept }
+    }
+
+    fn halted<'a>(&mut self, event: &Event, refusal: Refusal) -> Outcome<'a> {
+        Outcome::Halt(self.withhold(event, refusal))
+    }
+
+    /// Takes the plugin's own words out of a refusal where they may hold what must not leave.
+    fn withhold(&mut self, event: &Event, refusal: Refusal) -> Refusal {
+        if self.settings.plugin_messages == PluginMessages::Show {
+            return refusal;
+        }
+        let Self { guards, events, tables, .. } = self;
+        let rows = events.rows_of(event);
+        let guarded = rows.is_empty() || rows.iter().any(|row| guards.know(row.table, tables));
+        if guards.is_off() || guarded { refusal.without_words() } else { refusal }
     }
 
     /// What the chain decided about an event: the gravest of its rows' verdicts, and a drop only where all rows are dropped.
@@ -240,143 +232,5 @@ impl Pipeline {
         });
         let gravest = ranked.max_by_key(|(rank, _)| *rank).map(|(_, verdict)| verdict);
         gravest.cloned().unwrap_or_default()
-    }
-
-    fn forward<'a>(&mut self, record: &Record<'a>, event: &Event) -> Outcome<'a> {
-        let emissions = self.emissions(record, event);
-        self.remove_dropped(event);
-        let layout = self.events.rows_of(event).first();
-        let Some(layout) = layout.and_then(|row| self.chain.layout(row.table)) else {
-            let topic = self.output_topic(record.topic);
-            return Outcome::Forward { record: self.unchanged(record, topic), emissions };
-        };
-        let others = other_layouts(&self.chain, self.events.rows_of(event));
-        let subject = Subject {
-            record,
-            event,
-            events: &self.events,
-            tables: &self.tables,
-            layouts: Layouts::new(layout, &others),
-            overlay: self.chain.overlay(),
-            redactions: &[],
-        };
-        let key = self.renderer.key(subject);
-        let (key, value) = match key.and_then(|key| Ok((key, self.renderer.value(subject)?))) {
-            Ok(rendered) => rendered,
-            Err(refusal) => {
-                return Outcome::DeadLetter { refusal, kept: self.kept(record, event) };
-            }
-        };
-        let topic = match render::topic(subject) {
-            Some(topic) => named_topic(&mut self.named, topic),
-            None => output_topic(&mut self.outputs, &self.settings.to, record.topic),
-        };
-        let output = Output {
-            topic,
-            partition: self.partition(record),
-            timestamp: record.timestamp,
-            key,
-            value,
-            headers: render::headers(subject),
-        };
-        Outcome::Forward { record: output, emissions }
-    }
-
-    /// Takes the dropped rows of a record out of it; one row at least stays, or the record would be dropped.
-    fn remove_dropped(&mut self, event: &Event) {
-        if event.last_row - event.first_row < 2 {
-            return;
-        }
-        for row in event.first_row..event.last_row {
-            if matches!(self.chain.verdict(row), Verdict::Drop(_) | Verdict::DropOnFault) {
-                self.chain.remove_row(row);
-            }
-        }
-    }
-
-    fn emissions<'a>(&mut self, record: &Record<'a>, event: &Event) -> Vec<Output<'a>> {
-        let partition = self.partition(record);
-        let mut outputs = Vec::new();
-        for row in event.first_row..event.last_row {
-            for emission in self.chain.emissions(row) {
-                let topic = named_topic(&mut self.named, &emission.topic);
-                outputs.push(emitted(emission, topic, partition, record.timestamp));
-            }
-        }
-        outputs
-    }
-
-    fn unchanged<'a>(&self, record: &Record<'a>, topic: Arc<str>) -> Output<'a> {
-        Output {
-            topic,
-            partition: self.partition(record),
-            timestamp: record.timestamp,
-            key: record.key.map(Cow::Borrowed),
-            value: record.value.map(Cow::Borrowed),
-            headers: record.headers.iter().map(OutputHeader::from).collect(),
-        }
-    }
-
-    fn partition(&self, record: &Record<'_>) -> Partition {
-        match self.settings.partition {
-            PartitionBy::Same => Partition::Same(record.partition),
-            PartitionBy::Key => Partition::ByKey,
-        }
-    }
-
-    fn output_topic(&mut self, topic: &Arc<str>) -> Arc<str> {
-        output_topic(&mut self.outputs, &self.settings.to, topic)
-    }
-}
-
-/// The layouts of all tables but that of the first row.
-fn other_layouts<'c>(chain: &'c Chain, rows: &[Row]) -> Vec<(table::Index, &'c Layout)> {
-    let first = rows.first().map(|row| row.table);
-    let others = rows.iter().filter(|row| Some(row.table) != first);
-    others.filter_map(|row| Some((row.table, chain.layout(row.table)?))).collect()
-}
-
-fn output_topic(
-    known: &mut FxHashMap<Arc<str>, Arc<str>>,
-    to: &config::Template,
-    topic: &Arc<str>,
-) -> Arc<str> {
-    if let Some(output) = known.get(topic) {
-        return Arc::clone(output);
-    }
-    let output: Arc<str> = to.render(topic).into();
-    known.insert(Arc::clone(topic), Arc::clone(&output));
-    output
-}
-
-fn named_topic(named: &mut FxHashMap<Box<str>, Arc<str>>, topic: &str) -> Arc<str> {
-    if let Some(known) = named.get(topic) {
-        return Arc::clone(known);
-    }
-    if named.len() >= REMEMBERED_TOPICS {
-        named.clear();
-    }
-    let interned: Arc<str> = topic.into();
-    named.insert(topic.into(), Arc::clone(&interned));
-    interned
-}
-
-fn emitted<'a>(
-    emission: &Emission,
-    topic: Arc<str>,
-    partition: Partition,
-    timestamp: Option<i64>,
-) -> Output<'a> {
-    let header = |header: &crate::contract::EmissionHeader| OutputHeader {
-        name: Cow::Owned(header.name.clone().into_bytes()),
-        value: header.value.clone().map(Cow::Owned),
-    };
-    Output {
-        topic,
-        partition,
-        timestamp,
-        key: emission.key.clone().map(Cow::Owned),
-        value: emission.value.clone().map(Cow::Owned),
-        headers: emission.headers.iter().map(header).collect(),
     }
 }

@@ -1,12 +1,17 @@
-//! What `docs/operations.md` names is there, and what an operator must know is named.
+//! What `docs/operations.md` names is there, and what an operator must know is named; what `docs/protection.md` shows is what one
+//! sees.
 
 #![cfg(test)]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use lockgate::outcome::Code;
+use lockgate_tests::gateway::Folder;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_gateway");
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -14,6 +19,13 @@ fn root() -> PathBuf {
 
 fn page() -> String {
     fs::read_to_string(root().join("docs/operations.md")).unwrap()
+}
+
+/// The fenced blocks of a page in this language.
+fn blocks<'p>(page: &'p str, language: &str) -> Vec<&'p str> {
+    let fence = format!("\n```{language}\n");
+    let starts = page.match_indices(&fence).filter_map(|(at, _)| page.get(at + fence.len()..));
+    starts.filter_map(|rest| rest.split("```").next()).collect()
 }
 
 /// Names in `text` that begin with `lockgate_`.
@@ -49,4 +61,37 @@ fn every_refusal_code_has_its_line() {
 fn names_end_where_the_text_goes_on() {
     let text = "`lockgate_a_total{x}` and rate(lockgate_b_bucket[5m])";
     assert_eq!(metrics(text), BTreeSet::from(["lockgate_a_total", "lockgate_b_bucket"]));
+}
+
+#[test]
+fn the_proof_that_the_page_shows_is_what_its_files_give() {
+    let page = fs::read_to_string(root().join("docs/protection.md")).unwrap();
+    let (files, samples, shown) =
+        (blocks(&page, "toml"), blocks(&page, "json"), blocks(&page, "console"));
+    let ([config, plugin], [sample], [shown]) = (&files[..], &samples[..], &shown[..]) else {
+        panic!("the page has other blocks: {files:?} {samples:?} {shown:?}");
+    };
+    let (command, expected) = shown.split_once('\n').unwrap();
+    let folder = Folder::new(PROGRAM).unwrap();
+    for (name, text) in
+        [("lockgate.toml", config), ("plugins/20-mask.toml", plugin), ("sample.jsonl", sample)]
+    {
+        folder.put(name, text).unwrap();
+    }
+    let check = || {
+        let arguments = command.strip_prefix("$ lockgate ").unwrap().split(' ');
+        let mut program = Command::new(PROGRAM);
+        let output = program.args(arguments).current_dir(folder.path()).output().unwrap();
+        (String::from_utf8(output.stdout).unwrap(), output.status.code())
+    };
+    let (told, code) = check();
+    let proof = told.find("  TABLE").and_then(|at| told.get(at..));
+    assert_eq!(proof, Some(expected), "{told}");
+    assert_eq!(code, Some(1));
+
+    // With the other column masked as well it holds.
+    folder.put("plugins/20-mask.toml", format!("{plugin}ssn = \"redact\"\n")).unwrap();
+    let (told, code) = check();
+    assert!(told.ends_with("  proof        holds in all 10 places\neverything loads\n"), "{told}");
+    assert_eq!(code, Some(0));
 }

@@ -36,4 +36,5 @@ mod journey {
     mod crash;
     mod owners;
     mod hostile;
+    mod protect;
 }

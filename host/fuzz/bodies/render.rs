@@ -1,6 +1,7 @@
 //! What must hold of rendering for any record: untouched is identical, and edits, renames and removals are the same as on
 //! serde_json's trees, in the payload and in the schema of an envelope. Run by the fuzzer, and by `host/tests/corpora.rs`.
 
+mod schema;
 mod sides;
 
 use std::borrow::Cow;
@@ -96,9 +97,9 @@ impl<'a> Case<'a> {
 
     fn run(mut self) {
         let topic: Arc<str> = "a.b.c".into();
-        let (key, value) = (Some(self.text), Some(self.text));
-        let (partition, offset, timestamp, headers) = (0, 0, None, Vec::new());
-        let record = Record { topic: &topic, partition, offset, timestamp, key, value, headers };
+        let (key, value, headers) = (Some(self.text), Some(self.text), Vec::new());
+        let (topic, partition, offset, timestamp) = (&topic, 0, 0, None);
+        let record = Record { topic, partition, offset, timestamp, key, value, headers };
         let mut decoder = Decoder::new(self.dialect);
         if decoder.decode(0, &record, &mut self.tables, &mut self.events).is_err() {
             return;
@@ -164,6 +165,11 @@ impl<'a> Case<'a> {
         }
         let (value, key) = self.leaves(record, renderer, layouts, &overlay);
         assert!(self.is_readable(&value) && self.is_readable(&key), "what leaves is JSON");
+        let mut images = self.events.rows.iter().flat_map(|row| [row.before, row.after]);
+        // Fields of documents follow the columns they are inside of: that has tests of its own.
+        if images.any(|image| image.form == Form::Escaped) {
+            return;
+        }
         self.bytes_stay(record, &value, turn);
         // The tree cannot hold what serde_json refuses to read: lone surrogates, say, or several objects.
         let Ok(came) = serde_json::from_slice::<Value>(self.unmarked()) else { return };
@@ -171,7 +177,9 @@ impl<'a> Case<'a> {
         if matches!(self.dialect, Dialect::Debezium | Dialect::Json) {
             let mut expected = self.expected(row, table, turn, &came);
             let left = parsed(&value);
-            if !self.events.events[0].value_schema.is_empty() && !is_consistent(&came["schema"]) {
+            if !self.events.events[0].value_schema.is_empty()
+                && !schema::is_consistent(&came["schema"])
+            {
                 expected["schema"] = left["schema"].clone();
             }
             assert_eq!(left, expected, "value, turn {turn}");
@@ -302,94 +310,6 @@ impl<'a> Case<'a> {
         }
         Value::Object(object)
     }
-
-    fn schema(&self, row: &Row, table: &Table, turn: usize, schema: &mut Value) {
-        let present = |image: &str| match image {
-            "before" => row.before.presence == Presence::Present,
-            _ => row.after.presence == Presence::Present,
-        };
-        let Some(images) = schema.get_mut("fields").and_then(Value::as_array_mut) else { return };
-        for image in images {
-            let name = image.get("field").and_then(Value::as_str).unwrap_or_default().to_owned();
-            if name != "before" && name != "after" {
-                continue;
-            }
-            // An image that is not there follows the other one.
-            let other = if name == "before" { "after" } else { "before" };
-            let own = if present(&name) || !present(other) { &*name } else { other };
-            let members = match own {
-                "before" => self.events.members_of(&row.before),
-                _ => self.events.members_of(&row.after),
-            };
-            let Some(fields) = image.get_mut("fields").and_then(Value::as_array_mut) else {
-                continue;
-            };
-            let list = std::mem::take(fields);
-            let declared = |column: u16| {
-                let name = &*table.columns[usize::from(column)].name;
-                list.iter().any(|field| field.get("field").and_then(Value::as_str) == Some(name))
-            };
-            let mut added: Vec<u16> = members
-                .iter()
-                .map(|member| member.column)
-                .filter(|column| !declared(*column))
-                .filter(|column| {
-                    matches!(Action::of(*column, turn).edit(), Some((kind::STRING, _)))
-                })
-                .collect();
-            added.sort_unstable();
-            added.dedup();
-            fields.extend(list.into_iter().filter_map(|one| field(one, table, members, turn)));
-            fields.extend(added.into_iter().map(|column| {
-                let name = &*table.columns[usize::from(column)].name;
-                let name = match Action::of(column, turn).fate(name) {
-                    Fate::Rename(name) => name.to_string(),
-                    Fate::Keep | Fate::Remove => name.to_owned(),
-                };
-                serde_json::json!({"type": "string", "optional": true, "field": name})
-            }));
-        }
-    }
-}
-
-/// A field as it is declared afterwards; none where its column is removed.
-fn field(mut field: Value, table: &Table, members: &[Member], turn: usize) -> Option<Value> {
-    let name = field.get("field").and_then(Value::as_str).map(str::to_owned);
-    let column = name.as_deref().and_then(|name| table.column(name));
-    let (Some(name), Some(column)) = (name, column) else { return Some(field) };
-    let action = Action::of(column, turn);
-    let name = match action.fate(&name) {
-        Fate::Remove => return None,
-        Fate::Rename(name) => name.to_string(),
-        Fate::Keep => name,
-    };
-    field["field"] = name.clone().into();
-    let edited = members.iter().any(|member| member.column == column);
-    match action.edit() {
-        Some((kind::STRING, _)) if edited && field["type"] != "string" => {
-            let known = [
-                "int8", "int16", "int32", "int64", "float", "double", "boolean", "bytes", "array",
-                "struct", "map",
-            ];
-            let known = field["type"].as_str().is_some_and(|name| known.contains(&name));
-            if known {
-                let optional = field["optional"] == Value::Bool(true);
-                field = serde_json::json!({"type": "string", "optional": optional, "field": name});
-            }
-        }
-        Some((kind::NULL | kind::ABSENT, _)) if edited => field["optional"] = true.into(),
-        _ => {}
-    }
-    Some(field)
-}
-
-/// Whether no struct of a schema declares a field twice, which Connect itself refuses.
-fn is_consistent(schema: &Value) -> bool {
-    let fields =
-        schema.get("fields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let names: Vec<_> = fields.iter().filter_map(|field| field.get("field")).collect();
-    let twice = (1..names.len()).any(|at| names[..at].contains(&names[at]));
-    !twice && fields.iter().all(is_consistent)
 }
 
 fn parsed(text: &[u8]) -> Value {

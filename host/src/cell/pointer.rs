@@ -1,6 +1,7 @@
 //! Places inside a cell, by JSON pointer (RFC 6901): in an object or array, and in JSON kept in a string, however deep strings
 //! are nested. A splice leaves every byte it does not replace as it was, inside an escaped string too.
 
+use std::fmt;
 use std::ops::Range;
 
 use super::{Error, decode, escape, escape_at, unescape};
@@ -62,6 +63,30 @@ impl Pointer {
         self.tokens.is_empty()
     }
 
+    /// Whether `other` names the same place or one inside it.
+    pub fn holds(&self, other: &Self) -> bool {
+        other.tokens.starts_with(&self.tokens)
+    }
+
+    /// What is left of it behind `names`, which are names of objects one inside the other; the empty pointer where they reach
+    /// its place or one inside it, none where they lead elsewhere.
+    pub fn behind<'n>(&self, names: impl Iterator<Item = &'n str>) -> Option<Self> {
+        let mut rest = self.tokens.as_slice();
+        for name in names {
+            match rest.split_first() {
+                Some((token, others)) if **token == *name => rest = others,
+                Some(_) => return None,
+                None => break,
+            }
+        }
+        Some(Self { tokens: rest.to_vec() })
+    }
+
+    /// Whether one of its names is `name`.
+    pub fn has_token(&self, name: &str) -> bool {
+        self.tokens.iter().any(|token| **token == *name)
+    }
+
     /// Appends the cell at this place of the JSON value `raw` to `out`, and returns its [`kind`], as [`decode`] does; absent
     /// where there is nothing. Of members of the same name the last counts, as for most readers of JSON.
     pub fn find(&self, raw: &[u8], out: &mut Vec<u8>) -> Result<u8, Error> {
@@ -81,6 +106,14 @@ impl Pointer {
         }
         out.extend_from_slice(raw.get(copied..).unwrap_or_default());
         Ok(())
+    }
+}
+
+/// As RFC 6901 spells it.
+impl fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut tokens = self.tokens.iter();
+        tokens.try_for_each(|token| write!(f, "/{}", token.replace('~', "~0").replace('/', "~1")))
     }
 }
 

@@ -34,9 +34,7 @@ pub(super) fn check(plan: &StagePlan, rows: usize, answer: Answer) -> Result<Ans
     let rows = u32::try_from(rows).unwrap_or(u32::MAX);
     match outcome_check::check(&plan.plan, rows, &answer, ANSWER_BYTES) {
         Ok(()) => Ok(answer),
-        Err(violation) => {
-            Err(Fault { class: FaultClass::ContractViolated, message: violation.to_string() })
-        }
+        Err(violation) => Err(Fault::new(FaultClass::ContractViolated, violation.to_string())),
     }
 }
 
@@ -65,8 +63,9 @@ pub(super) fn apply(answer: Answer, target: Target<'_, '_, '_>, kept: Kept<'_>) 
     }
     for Rejection { row, reason } in answer.rejections {
         let Some(row) = numbered(row) else { continue };
-        let refusal = Refusal::by(Code::PluginRejected, &stage.identity, reason);
-        set(kept.verdicts, row, by_policy(stage.on_fault, refusal));
+        let refusal =
+            Refusal::by(Code::PluginRejected, &stage.identity, "the plugin refused the row");
+        set(kept.verdicts, row, by_policy(stage.on_fault, refusal.said(Some(&reason))));
     }
     for emission in answer.emissions {
         let Some(row) = numbered(emission.row) else { continue };

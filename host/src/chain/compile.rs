@@ -6,9 +6,11 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::cell::Pointer;
+use crate::config;
 use crate::contract::{Fault, FaultClass, Field, Image, Plan};
 use crate::outcome_check;
 use crate::overlay::{Created, Fate, Layout, Target};
+use crate::protect::unlisted::{self, Listing};
 use crate::table::{Column, Table};
 
 use super::Stage;
@@ -21,6 +23,8 @@ pub struct Compiled {
     /// One entry a stage; none where the stage is not interested.
     pub stages: Vec<Option<StagePlan>>,
     pub layout: Layout,
+    /// Columns that no one has listed, where the pipeline does not let them pass.
+    pub unlisted: unlisted::Columns,
 }
 
 /// What one stage reads and writes of one table.
@@ -31,6 +35,9 @@ pub struct StagePlan {
     pub writes: Vec<Access>,
     /// Removes that reach into a JSON cell; the others are in the layout.
     pub removes: Vec<Access>,
+    /// Columns of the source that it removes or renames as a whole.
+    pub removed: Vec<Target>,
+    pub renamed: Vec<Target>,
 }
 
 impl StagePlan {
@@ -106,7 +113,11 @@ impl Meta {
 
 /// Opens `table` at every stage that takes it, in chain order: each stage sees the columns as the stages before it leave
 /// them. The number of the stage that refused stands beside its fault.
-pub(super) fn compile(table: &Table, stages: &mut [Stage]) -> Result<Compiled, (usize, Fault)> {
+pub(super) fn compile(
+    table: &Table,
+    stages: &mut [Stage],
+    listing: &Listing,
+) -> Result<Compiled, (usize, Fault)> {
     let mut view = View::of(table);
     let mut compiled = Compiled { id: table.id, ..Compiled::default() };
     for (number, stage) in stages.iter_mut().enumerate() {
@@ -125,12 +136,16 @@ pub(super) fn compile(table: &Table, stages: &mut [Stage]) -> Result<Compiled, (
         };
         compiled.stages.push(plan);
     }
+    compiled.unlisted = listing.unlisted(table, compiled.stages.iter().flatten());
+    if listing.policy() == config::Unlisted::Remove {
+        view.remove(&compiled.unlisted);
+    }
     compiled.layout = view.layout(table);
     Ok(compiled)
 }
 
 fn broken(message: &str) -> Fault {
-    Fault { class: FaultClass::ContractViolated, message: message.to_owned() }
+    Fault::new(FaultClass::ContractViolated, message)
 }
 
 /// The columns of each image at one point of the chain, under the names they have there.
@@ -186,29 +201,43 @@ impl View {
     fn apply(&mut self, plan: Plan) -> Result<StagePlan, Fault> {
         let reads = plan.reads.iter().map(|f| self.resolve(f)).collect::<Result<_, _>>()?;
         let writes = plan.writes.iter().map(|f| self.resolve_write(f)).collect::<Result<_, _>>()?;
-        let mut removes = Vec::new();
+        let (mut removes, mut removed) = (Vec::new(), Vec::new());
         for field in &plan.removes {
             if field.pointer.is_empty() {
-                self.image_mut(field.image).retain(|(name, _)| **name != *field.name);
+                let gone =
+                    self.image_mut(field.image).extract_if(.., |(name, _)| **name == *field.name);
+                removed.extend(gone.map(|(_, target)| target));
             } else {
                 removes.push(self.resolve(field)?);
             }
         }
         // All renames of a plan happen at once, so that two columns can swap names.
+        let mut names = Vec::new();
         let mut renamed = Vec::new();
         for rename in &plan.renames {
             let image = self.image_mut(rename.column.image);
             if let Some(at) = image.iter().position(|(name, _)| **name == *rename.column.name) {
-                renamed.push((rename.column.image, at, Arc::<str>::from(rename.to.as_str())));
+                names.push((rename.column.image, at, Arc::<str>::from(rename.to.as_str())));
             }
         }
-        for (image, at, to) in renamed {
-            if let Some(entry) = self.image_mut(image).get_mut(at) {
-                entry.0 = to;
+        for (image, at, to) in names {
+            if let Some((name, target)) = self.image_mut(image).get_mut(at) {
+                *name = to;
+                renamed.push(*target);
             }
         }
         self.refuse_twins()?;
-        Ok(StagePlan { plan, reads, writes, removes })
+        Ok(StagePlan { plan, reads, writes, removes, removed, renamed })
+    }
+
+    /// Takes columns away from every image, after all stages.
+    fn remove(&mut self, columns: &unlisted::Columns) {
+        for image in [&mut self.before, &mut self.after, &mut self.key] {
+            image.retain(|(_, target)| match target {
+                Target::Column { column, .. } => !columns.has(*column),
+                Target::Created(_) | Target::Header(_) | Target::Topic => true,
+            });
+        }
     }
 
     fn refuse_twins(&self) -> Result<(), Fault> {

@@ -90,6 +90,18 @@ pub fn document(text: &[u8]) -> Result<Span, Error> {
     Ok(span(start, end))
 }
 
+/// Where the next value of `text` starts, at `at` or behind blanks or a byte order mark; none where nothing follows.
+pub fn next_value(text: &[u8], at: usize) -> Option<usize> {
+    let mark = if at == 0 && text.starts_with(b"\xef\xbb\xbf") { 3 } else { at };
+    let start = blanks(text, mark);
+    (start < text.len()).then_some(start)
+}
+
+/// The index after the value that starts at `start`; none where it is no JSON.
+pub fn end_of(text: &[u8], start: usize) -> Option<usize> {
+    value(text, start).ok()
+}
+
 /// Whether `text` is a number and nothing else.
 pub fn is_number(text: &[u8]) -> bool {
     matches!(byte(text, 0), b'-' | b'0'..=b'9') && number(text, 0) == Ok(text.len())

@@ -1,5 +1,7 @@
 //! `lockgate check`: everything that can be known without a record. Prints the chain of every pipeline; connects only when asked.
 
+mod proof;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -19,12 +21,15 @@ use crate::plugin::Runtime;
 /// Load everything that `run` would, and say what would happen
 ///
 /// Reads the configuration, compiles every plugin, checks and hands over its settings, and prints the chain. With --events it
-/// also prints, for each table in the file, what every plugin reads and changes of it. Nothing is connected to unless
-/// --connect is given, and nothing is written. The exit code is 1 when `run` would not start, or when a plugin refuses a table.
+/// also prints, for each table in the file, what every plugin reads and changes of it. With --proof it prints who covers each
+/// column that `protect` names, place by place: in the tables of --events, and in those that `protect` names without globs.
+/// Nothing is connected to unless --connect is given, and nothing is written. The exit code is 1 when `run` would not start, when
+/// a plugin refuses a table, or when nobody covers a place.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   lockgate check
   lockgate check --events captured.jsonl --format records
+  lockgate check --proof --events captured.jsonl --format records
   lockgate check --connect --config /etc/lockgate/lockgate.toml")]
 pub struct Args {
     /// The configuration
@@ -34,6 +39,10 @@ pub struct Args {
     /// Also ask the brokers whether the topics are there and may be read
     #[arg(long)]
     connect: bool,
+
+    /// Show who covers each protected column
+    #[arg(long)]
+    proof: bool,
 
     /// Sample records that show which tables there are; `-` is stdin
     #[arg(long, value_name = "FILE")]
@@ -51,53 +60,68 @@ impl Args {
         let mut text = String::new();
         let mut refused = false;
         for settings in &config.pipelines {
-            let pipeline = Loaded::load(&runtime, settings)?;
-            describe(&pipeline, &mut text)?;
+            let loaded = if self.proof {
+                Loaded::load_unproven(&runtime, settings)?
+            } else {
+                Loaded::load(&runtime, settings)?
+            };
+            describe(&loaded, &mut text)?;
+            let mut pipeline = Pipeline::new(Arc::clone(&loaded.settings), loaded.stages());
             if let Some(events) = &self.events {
-                refused |= self.tables(&pipeline, events, &mut text)?;
+                self.meet_tables(&mut pipeline, events)?;
+                refused |= tables(&pipeline, &mut text)?;
+            }
+            if self.proof {
+                refused |= !proof::show(&loaded, pipeline.tables(), &mut text)?;
             }
         }
         if self.connect {
             connect(&config, &mut text)?;
         }
-        writeln!(text, "everything loads")?;
+        if !self.proof || !refused {
+            writeln!(text, "everything loads")?;
+        }
         std::io::stdout().write_all(text.as_bytes()).context("writing to stdout")?;
         Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
-    /// Shows each table of the sample with its chain. Gives whether a plugin refused one.
-    fn tables(&self, loaded: &Loaded, events: &PathBuf, text: &mut String) -> anyhow::Result<bool> {
+    /// Carries the sample, so that the pipeline knows its tables.
+    fn meet_tables(&self, pipeline: &mut Pipeline, events: &PathBuf) -> anyhow::Result<()> {
         let input = Input::open(Some(events))?;
         let mut reader = Reader::new(input.reader, self.format, &input.name);
-        let mut pipeline = Pipeline::new(Arc::clone(&loaded.settings), loaded.stages());
         let mut batch = Batch::default();
         while reader.read(&mut batch)? {
             // What becomes of the records is for `apply`; here they only show the tables.
             pipeline.process(&batch.records(), |_, _, _| true);
         }
-        let mut refused = false;
-        for (table, parts) in pipeline.explain() {
-            writeln!(
-                text,
-                "  table        {} ({} columns)",
-                table.qualified_name(),
-                table.columns.len()
-            )?;
-            match parts {
-                Ok(parts) if parts.is_empty() => writeln!(text, "                 no plugins")?,
-                Ok(parts) => {
-                    for part in parts {
-                        writeln!(text, "                 {part}")?;
-                    }
-                }
-                Err(refusal) => {
-                    refused = true;
-                    writeln!(text, "                 refused: {refusal}")?;
+        Ok(())
+    }
+}
+
+/// Shows each table with its chain. Gives whether one was refused.
+fn tables(pipeline: &Pipeline, text: &mut String) -> anyhow::Result<bool> {
+    let mut refused = false;
+    for (table, parts) in pipeline.explain() {
+        writeln!(
+            text,
+            "  table        {} ({} columns)",
+            table.qualified_name(),
+            table.columns.len()
+        )?;
+        match parts {
+            Ok(parts) if parts.is_empty() => writeln!(text, "                 no plugins")?,
+            Ok(parts) => {
+                for part in parts {
+                    writeln!(text, "                 {part}")?;
                 }
             }
+            Err(refusal) => {
+                refused = true;
+                writeln!(text, "                 refused: {refusal}")?;
+            }
         }
-        Ok(refused)
     }
+    Ok(refused)
 }
 
 fn describe(pipeline: &Loaded, text: &mut String) -> anyhow::Result<()> {

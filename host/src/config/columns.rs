@@ -21,9 +21,6 @@ impl ColumnPattern {
     pub fn parse(text: &str) -> Result<Self, String> {
         let glob = ColumnGlob::parse(text)?;
         let pointer = Pointer::parse(glob.pointer()).map_err(|error| error.to_string())?;
-        if glob.pointer().split('/').any(|segment| segment == "*") {
-            return Err("a pointer here has no \"*\": name the whole column".to_owned());
-        }
         Ok(Self { glob, pointer })
     }
 
@@ -31,9 +28,31 @@ impl ColumnPattern {
         self.glob.matches_table(&table.segments())
     }
 
+    /// As [`Self::matches_table`], and also where the record does not say which database the table is of, as a tombstone without
+    /// its delete, and the rest of the name fits.
+    pub fn may_match_table(&self, table: &Table) -> bool {
+        self.matches_table(table)
+            || table.database.is_empty() && self.glob.matches_tail_of_table(&table.segments())
+    }
+
     /// Whether it names the column, of a table it matches.
     pub fn matches_column(&self, name: &str) -> bool {
         self.glob.matches_column(name)
+    }
+
+    /// The column's name, unless it is a glob.
+    pub fn column_name(&self) -> Option<&str> {
+        self.glob.literal_column()
+    }
+
+    /// The table's own name, without those of its schema and database; none for every table, and for globs.
+    pub fn table_name(&self) -> Option<&str> {
+        self.glob.literal_table()
+    }
+
+    /// Whether it is about every table there is.
+    pub fn is_of_every_table(&self) -> bool {
+        self.glob.matches_every_table()
     }
 
     /// The place inside the column; empty for the whole of it.
@@ -100,6 +119,19 @@ mod tests {
     }
 
     #[test]
+    fn a_table_of_an_unknown_database_may_be_any_that_ends_so() {
+        let may = |pattern: &str, table: &Table| {
+            ColumnPattern::parse(pattern).unwrap().may_match_table(table)
+        };
+        let unsaid = Table { database: "".into(), ..table() };
+        assert!(may("shop.public.customers.email", &unsaid));
+        assert!(may("public.customers.email", &unsaid));
+        assert!(!may("public.orders.email", &unsaid));
+        assert!(!may("shop.private.customers.email", &unsaid));
+        assert!(!may("till.public.customers.email", &table()));
+    }
+
+    #[test]
     fn what_names_no_column_is_refused() {
         for (pattern, why) in [
             ("customers.", r#""customers." has an empty part: write "column" or "table.column""#),
@@ -107,7 +139,6 @@ mod tests {
                 "customers.profile#/a~2",
                 r#"pointer "/a~2" has a tilde that is not followed by 0 or 1"#,
             ),
-            ("customers.profile#/a/*/b", r#"a pointer here has no "*": name the whole column"#),
         ] {
             assert_eq!(ColumnPattern::parse(pattern).unwrap_err(), why);
         }

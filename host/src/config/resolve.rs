@@ -1,6 +1,7 @@
 //! From what was typed to what it means: defaults filled in, every name and limit checked where it stands.
 
 mod pipeline;
+mod protect;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

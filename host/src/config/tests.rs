@@ -1,6 +1,7 @@
 //! The configuration as its reader meets it: what the texts below mean, and how each mistake is shown.
 
 mod plugin_refusals;
+mod protect;
 mod reference;
 mod refusals;
 mod watermarks;

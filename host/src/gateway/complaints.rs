@@ -46,8 +46,8 @@ impl Complaints {
             position = %record.position(),
             code = refusal.code.as_str(),
             plugin = kind.plugin.as_deref(),
-            // A plugin's own words may hold data of the record.
-            reason = refusal.plugin.is_none().then_some(refusal.reason.as_str()),
+            // Not what the plugin said: it may hold data of the record.
+            reason = refusal.reason,
             "record refused"
         );
         self.kinds.insert(kind, Told { at: now, untold: 0 });

@@ -37,6 +37,7 @@ struct Shown {
     figures: Figures,
     memory: metrics::Memory,
     counts: BTreeMap<String, u64>,
+    withheld: BTreeMap<&'static str, u64>,
 }
 
 impl Observer {
@@ -168,6 +169,7 @@ impl Observer {
                 figures: Figures::default(),
                 memory: series.memory(),
                 counts: BTreeMap::new(),
+                withheld: BTreeMap::new(),
             });
             if shown.digest != version.identity.digest {
                 series.serves(&version.identity.version, &version.identity.digest);
@@ -180,6 +182,10 @@ impl Observer {
             series.recycles.inc_by(grown(now.recycles, shown.figures.recycles));
             shown.memory.set(now.memory);
             shown.figures = now;
+            for (level, total) in version.voice().withheld().into_iter().filter(|(_, n)| *n > 0) {
+                let before = shown.withheld.insert(level, total).unwrap_or(0);
+                series.withheld(level, grown(total, before));
+            }
             for (count, total) in version.voice().counts() {
                 let before = shown.counts.insert(count.clone(), total).unwrap_or(0);
                 if let Some(counter) = series.custom(&count) {

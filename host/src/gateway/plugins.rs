@@ -4,7 +4,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::chain::{Chain, Stage};
+use crate::config;
 use crate::plugin::{Catalog, Generation, Version};
+use crate::protect::Rules;
 use crate::table::Table;
 
 /// The tables that the lanes of one pipeline have seen.
@@ -29,16 +31,30 @@ impl LiveTables {
         }
     }
 
-    /// Opens every live table with a candidate chain, before it serves.
-    pub(super) fn trial(&self, candidates: &[Arc<Version>]) -> Result<(), String> {
+    /// Looks ahead with a candidate chain and opens every live table with it, before it serves.
+    pub(super) fn trial(
+        &self,
+        settings: &config::Pipeline,
+        candidates: &[Arc<Version>],
+    ) -> Result<(), String> {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // Tables of several lanes meet here, whose numbers would clash.
         for (id, table) in (1u32..).zip(&mut tables) {
             table.id = id;
         }
-        let mut chain = Chain::new(candidates.iter().map(stage).collect());
-        chain.open_all(tables.iter()).map(drop)
+        let stages = || candidates.iter().map(stage).collect();
+        look_ahead(settings, stages())?;
+        Chain::new(stages(), Rules::of(settings)).open_all(tables.iter())
     }
+}
+
+/// Refuses a chain of which is known before any record that it would let protected columns go in clear.
+pub(super) fn look_ahead(settings: &config::Pipeline, stages: Vec<Stage>) -> Result<(), String> {
+    let rules = Rules::of(settings);
+    if rules.protection.is_off() {
+        return Ok(());
+    }
+    Chain::new(stages, rules).foresee(&settings.dialects)
 }
 
 /// What one lane holds of its pipeline's plugins.

@@ -37,7 +37,8 @@ pub(super) fn start(
         refused = total;
         show(&name, &shown, &health);
     };
-    let trial = move |candidates: &[_]| live.trial(candidates);
+    let settings = Arc::clone(&pipeline.settings);
+    let trial = move |candidates: &[_]| live.trial(&settings, candidates);
     FolderWatch::start(catalog, Box::new(trial), Box::new(looked)).with_context(|| {
         format!("watching plugin folder \"{}\"", pipeline.settings.plugins.display())
     })

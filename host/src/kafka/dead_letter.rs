@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::outcome::{Kept, Refusal};
 use crate::record::{Output, OutputHeader, Partition, Record};
 
-/// The longest text a header may hold, in bytes. Reasons come from plugins too.
+/// The longest text a header may hold, in bytes.
 const MAX_TEXT: usize = 1_024;
 
 /// What the dead letter needs beyond record and refusal.
@@ -59,7 +59,7 @@ fn connect_headers(
     let class = refusal.plugin.as_ref().map_or("lockgate", |plugin| &plugin.name);
     add("__connect.errors.class.name", class);
     add("__connect.errors.exception.class.name", refusal.code.as_str());
-    add("__connect.errors.exception.message", &refusal.reason);
+    add("__connect.errors.exception.message", &refusal.in_full());
 }
 
 fn own_headers(
@@ -70,6 +70,9 @@ fn own_headers(
 ) {
     add("lockgate.error.code", refusal.code.as_str());
     add("lockgate.error.reason", &refusal.reason);
+    if let Some(said) = &refusal.said {
+        add("lockgate.error.said", said);
+    }
     if let Some(plugin) = &refusal.plugin {
         add("lockgate.error.plugin", &plugin.name);
         add("lockgate.error.version", &plugin.version);
@@ -198,6 +201,35 @@ mod tests {
             "{letter}"
         );
         assert!(letter.ends_with("lockgate.error.payload: omitted"), "{letter}");
+    }
+
+    #[test]
+    fn what_the_plugin_said_stands_apart_from_what_we_say_of_it() {
+        let refusal = trapped().said(Some("no key \"é\""));
+        let letter = letter(&refusal, Shown::Nothing);
+        let told: Vec<&str> = letter
+            .lines()
+            .filter(|line| line.contains("unreachable") || line.contains('é'))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "__connect.errors.exception.message: unreachable executed: no key \"é\"",
+                "lockgate.error.reason: unreachable executed",
+                "lockgate.error.said: no key \"é\"",
+            ]
+        );
+        let withheld = self::letter(&refusal.without_words(), Shown::Nothing);
+        assert!(!withheld.contains('é') && !withheld.contains("lockgate.error.said"), "{withheld}");
+        let reason = "lockgate.error.reason: unreachable executed; its own words are withheld";
+        assert!(withheld.contains(reason), "{withheld}");
+    }
+
+    #[test]
+    fn a_plugins_words_are_cut_between_characters() {
+        let said = |words: &str| trapped().said(Some(words)).said.unwrap();
+        assert_eq!(said(&"é".repeat(1_000)), format!("{}…", "é".repeat(256)));
+        assert_eq!(said(&"é".repeat(256)), "é".repeat(256));
     }
 
     #[test]

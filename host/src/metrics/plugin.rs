@@ -32,6 +32,8 @@ pub struct Plugin {
     pub instantiations: IntCounter,
     /// Instances given up because they had grown, before they hit their limit.
     pub recycles: IntCounter,
+    /// By the levels of a plugin's log.
+    withheld: IntCounterVec,
     custom: Arc<Custom>,
     version: IntGaugeVec,
     owner: [String; 2],
@@ -60,6 +62,12 @@ impl Plugin {
     pub fn custom(&self, name: &str) -> Option<IntCounter> {
         let [pipeline, plugin] = &self.owner;
         self.custom.counter(pipeline, plugin, name)
+    }
+
+    /// Log lines of one level that were counted and not shown.
+    pub fn withheld(&self, level: &str, lines: u64) {
+        let [pipeline, plugin] = &self.owner;
+        self.withheld.with_label_values(&[pipeline, plugin, level]).inc_by(lines);
     }
 
     /// The share of one instance in the plugin's memory.
@@ -103,6 +111,17 @@ struct Custom {
 }
 
 impl Custom {
+    fn register(plugin: &mut Declaration<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
+            counters: plugin.counter(
+                "lockgate_plugin_custom_total",
+                "What a plugin counts itself, under names of its own.",
+                &["name"],
+            )?,
+            names: Mutex::default(),
+        })
+    }
+
     fn counter(&self, pipeline: &str, plugin: &str, name: &str) -> Option<IntCounter> {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let used = names.entry([pipeline.to_owned(), plugin.to_owned()]).or_default();
@@ -125,6 +144,7 @@ pub(super) struct Family {
     memory: IntGaugeVec,
     instantiations: IntCounterVec,
     recycles: IntCounterVec,
+    withheld: IntCounterVec,
     custom: Arc<Custom>,
     version: IntGaugeVec,
     owners: Arc<Owners>,
@@ -174,14 +194,12 @@ impl Family {
                 "Instances replaced because their memory had grown near its limit.",
                 &[],
             )?,
-            custom: Arc::new(Custom {
-                counters: plugin.counter(
-                    "lockgate_plugin_custom_total",
-                    "What a plugin counts itself, under names of its own.",
-                    &["name"],
-                )?,
-                names: Mutex::default(),
-            }),
+            withheld: plugin.counter(
+                "lockgate_plugin_messages_withheld_total",
+                "Lines of a plugin's log whose text was not shown, by level.",
+                &["level"],
+            )?,
+            custom: Arc::new(Custom::register(&mut plugin)?),
             version: plugin.gauge(
                 "lockgate_plugin_info",
                 "Always 1; the labels say which version of a plugin serves.",
@@ -204,6 +222,7 @@ impl Family {
             memory: self.memory.with_label_values(&owner),
             instantiations: self.instantiations.with_label_values(&owner),
             recycles: self.recycles.with_label_values(&owner),
+            withheld: self.withheld.clone(),
             custom: Arc::clone(&self.custom),
             version: self.version.clone(),
             owner: owner.map(str::to_owned),

@@ -1,34 +1,38 @@
-//! What a dead letter shows of its record: everything, everything but what plugins write, or nothing.
+//! What a dead letter shows of its record: everything, everything but what plugins write and what is protected, or nothing.
 
 use std::borrow::Cow;
 
 use crate::change::Event;
 use crate::config::Payload;
-use crate::contract::kind;
+use crate::contract::{Image, kind};
 use crate::outcome::{Kept, Shown};
 use crate::overlay::{Layout, Overlay, Target};
+use crate::protect::{MASK, Seen, conceal};
 use crate::record::{OutputHeader, Record};
 use crate::render::{self, Subject};
 
 use super::Pipeline;
 
-/// Stands where a plugin would have written.
-const REPLACEMENT: &str = "[redacted]";
-
 impl Pipeline {
     /// The part of `record` that its dead letter may show.
     pub(super) fn kept<'a>(&mut self, record: &Record<'a>, event: &Event) -> Kept<'a> {
+        let protects = !self.guards.is_off();
         match self.settings.dead_letter_payload {
-            Payload::Raw => whole(record),
             Payload::Omit => nothing(),
-            Payload::Masked if self.chain.stages.is_empty() => whole(record),
+            // What is protected is hidden even where everything else may be seen.
+            Payload::Raw if !protects => whole(record),
+            Payload::Masked if self.chain.is_idle() => whole(record),
             // Whatever could not be read may hold anything.
-            Payload::Masked if event.first_row == event.last_row => nothing(),
-            Payload::Masked => self.masked(record, event).unwrap_or_else(nothing),
+            _ if event.first_row == event.last_row => nothing(),
+            Payload::Raw => self.masked(record, event, false).unwrap_or_else(nothing),
+            Payload::Masked => self.masked(record, event, true).unwrap_or_else(nothing),
         }
     }
 
-    fn masked<'a>(&mut self, record: &Record<'a>, event: &Event) -> Option<Kept<'a>> {
+    /// The record without its protected cells and, where `all`, without those that plugins write.
+    fn masked<'a>(&mut self, record: &Record<'a>, event: &Event, all: bool) -> Option<Kept<'a>> {
+        let seen = Seen { record, event, events: &self.events, tables: &self.tables };
+        let guarded = self.canary.learn(seen, &mut self.guards);
         let mut overlay = Overlay::default();
         overlay.reset(self.events.rows.len());
         let mut layout = Layout::default();
@@ -37,7 +41,12 @@ impl Pipeline {
             if let Some(own) = self.chain.layout(row.table) {
                 layout.headers.clone_from(&own.headers);
             }
-            for target in self.chain.written(row.table)? {
+            let written = if all { Some(self.chain.written(row.table)?) } else { None };
+            let images = [Image::Before, Image::After, Image::Key];
+            let cells = self.guards.cells(row.table).iter();
+            let protected = cells
+                .flat_map(|cell| images.map(|image| Target::Column { image, column: cell.column }));
+            for target in written.into_iter().flatten().chain(protected) {
                 let held = match target {
                     Target::Column { .. } => {
                         crate::chain::original_in(target, row, record, &self.events)
@@ -51,12 +60,13 @@ impl Pipeline {
                 };
                 if held {
                     overlay.set(number, target, kind::STRING, |out| match target {
-                        Target::Header(_) => out.extend_from_slice(REPLACEMENT.as_bytes()),
-                        _ => out.extend_from_slice(format!("\"{REPLACEMENT}\"").as_bytes()),
+                        Target::Header(_) => out.extend_from_slice(MASK.as_bytes()),
+                        _ => out.extend_from_slice(format!("\"{MASK}\"").as_bytes()),
                     });
                 }
             }
         }
+        let redactions = conceal::redactions(seen, &self.guards, &overlay);
         let subject = Subject {
             record,
             event,
@@ -64,14 +74,23 @@ impl Pipeline {
             tables: &self.tables,
             layouts: (&layout).into(),
             overlay: &overlay,
-            redactions: &[],
+            redactions: &redactions,
         };
-        Some(Kept {
+        let mut headers = render::headers(subject);
+        conceal::headers(seen, &self.guards, |_| false, &mut headers);
+        let kept = Kept {
             key: self.renderer.key(subject).ok()?,
             value: self.renderer.value(subject).ok()?,
-            headers: render::headers(subject),
+            headers,
             payload: Shown::Masked,
-        })
+        };
+        // A value that is protected may stand where nothing is: that may be why the record was refused.
+        let leaks = guarded && {
+            let texts = [kept.key.as_deref(), kept.value.as_deref()].into_iter().flatten();
+            let headers = kept.headers.iter().filter_map(|header| header.value.as_deref());
+            texts.chain(headers).any(|text| self.canary.finds_in(text))
+        };
+        (!leaks).then_some(kept)
     }
 }
 

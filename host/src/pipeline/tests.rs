@@ -1,14 +1,19 @@
 //! The journey of a batch with stand-in plugins: what each kind of record becomes.
 
 mod cloudevents;
-mod fake;
+mod concealed;
 mod dms;
+mod fake;
 mod flat;
+mod leaks;
 mod maxwell;
 mod mongo;
 mod ogg;
+mod protected;
+mod proven;
 mod rows;
 mod sides;
+mod spy;
 mod ticdc;
 mod ticdc_maxwell;
 mod unpack;
@@ -133,7 +138,7 @@ fn a_rejected_row_is_dead_lettered_with_what_plugins_write_hidden() {
         ..Answer::default()
     });
     insta::assert_snapshot!(carry(settings(), vec![rejects], &[update(1, "a@x.io"), update(2, "b@x.io")]), @r#"
-    dead-letter plugin-rejected by plugin "fake": no (masked) key={"id":1} value={"before":{"id":1,"email":"[redacted]"},"after":{"id":1, "email":"[redacted]"},"source":{"db":"shop","schema":"public","table":"customers"},"op":"u"}
+    dead-letter plugin-rejected by plugin "fake": the plugin refused the row: no (masked) key={"id":1} value={"before":{"id":1,"email":"[redacted]"},"after":{"id":1, "email":"[redacted]"},"source":{"db":"shop","schema":"public","table":"customers"},"op":"u"}
     forward clean.t-0 key={"id":2} value={"before":{"id":2,"email":"old@x.io"},"after":{"id":2, "email":"b@x.io"},"source":{"db":"shop","schema":"public","table":"customers"},"op":"u"}
     "#);
 }
@@ -211,7 +216,7 @@ fn a_key_that_is_no_object_is_refused_where_a_plugin_changes_keys() {
 fn a_table_that_a_plugin_refuses_to_open_halts() {
     let refuses = Fake::refusing("column email has a type that cannot be masked");
     insta::assert_snapshot!(carry(settings(), vec![refuses], &[update(1, "a@x.io")]), @r#"
-    halt plugin-rejected by plugin "fake": opening table "shop.public.customers": column email has a type that cannot be masked
+    halt plugin-rejected by plugin "fake": opening table "shop.public.customers": the plugin refused: column email has a type that cannot be masked
     "#);
 }
 

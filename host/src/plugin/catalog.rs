@@ -14,6 +14,7 @@ use super::draft::{Draft, Memory};
 use super::engine::Runtime;
 use super::folder::{self, Problem, Sources};
 use super::version::Version;
+use crate::config::PluginMessages;
 
 /// Tries a chain before it serves: opens all live tables, say. The error is for the user.
 pub type Trial<'a> = &'a dyn Fn(&[Arc<Version>]) -> Result<(), String>;
@@ -160,6 +161,10 @@ impl Catalog {
     /// The number of the current generation, for a cheap look whether there is a new one.
     pub fn number(&self) -> u64 {
         self.current.load().number
+    }
+
+    pub(super) fn messages(&self) -> PluginMessages {
+        self.sources.messages
     }
 
     pub fn folder(&self) -> &Path {

@@ -12,7 +12,7 @@ use super::folder::{Found, Look, Problem};
 use super::imports::Voice;
 use super::limits::Limits;
 use super::version::{Compiled, Version};
-use crate::config::PluginFile;
+use crate::config::{PluginFile, PluginMessages};
 
 /// A file that failed is loaded again after this long, unchanged as it is: a machine under load may have kept it from starting.
 const RETRY: Duration = Duration::from_secs(300);
@@ -42,8 +42,9 @@ impl Memory {
         });
     }
 
-    fn voice(&mut self, plugin: &Arc<str>) -> Arc<Voice> {
-        let voice = self.voices.entry(Arc::clone(plugin)).or_insert_with(|| Voice::new(plugin));
+    fn voice(&mut self, plugin: &Arc<str>, messages: PluginMessages) -> Arc<Voice> {
+        let voice = self.voices.entry(Arc::clone(plugin));
+        let voice = voice.or_insert_with(|| Voice::new(plugin, messages));
         Arc::clone(voice)
     }
 }
@@ -243,7 +244,7 @@ fn load(
             Compiled::load(&catalog.runtime, &found.bytes, Limits::of(&found.setup)).map(Arc::new)
         }
     };
-    let voice = memory.voice(&found.place.name);
+    let voice = memory.voice(&found.place.name, catalog.messages());
     let name = Arc::clone(&found.place.name);
     let setup = found.setup.clone();
     let result = compiled

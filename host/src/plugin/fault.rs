@@ -16,11 +16,12 @@ const FRAME_BYTES: usize = 120;
 
 /// The plugin's own error, as a fault.
 pub(super) fn rejected(reason: &str) -> Fault {
-    Fault { class: FaultClass::Rejected, message: text::tame(reason, TEXT_BYTES) }
+    let said = Some(text::tame(reason, TEXT_BYTES));
+    Fault { said, ..Fault::new(FaultClass::Rejected, "the plugin refused") }
 }
 
 pub(super) fn of_class(class: FaultClass, message: impl Into<String>) -> Fault {
-    Fault { class, message: message.into() }
+    Fault::new(class, message)
 }
 
 /// What went wrong in a call that took at most `deadline`.
@@ -49,16 +50,13 @@ pub(super) fn classify(
         (_, Some(trap)) => trap_text(*trap),
         (_, None) => root_text(error),
     };
-    if let Some(panic) = guest.take_panic() {
-        message = panic;
-    }
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
         let frames = frames(backtrace);
         if !frames.is_empty() {
             message = format!("{message}; in {}", frames.join(" < "));
         }
     }
-    Fault { class, message }
+    Fault { class, message, said: guest.take_panic() }
 }
 
 fn class(error: &Error, trap: Option<&Trap>, denied: bool) -> FaultClass {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::compile::FILE_BYTES;
 use super::version::{Place, digest};
-use crate::config::PluginFile;
+use crate::config::{PluginFile, PluginMessages};
 
 /// The longest name of a plugin, which becomes a label of metrics.
 const NAME_BYTES: usize = 64;
@@ -25,6 +25,8 @@ pub struct Sources {
     pub read_settings: ReadSettings,
     /// The bytes of the official plugin of that name.
     pub official: fn(&str) -> Option<&'static [u8]>,
+    /// What becomes of what the plugins say.
+    pub messages: PluginMessages,
 }
 
 pub type ReadSettings = Box<dyn Fn(&str, &Path) -> Result<PluginFile, String> + Send + Sync>;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::{Compiled, Limits, LoadError, Place, Runtime, Version, Voice};
-use crate::config::PluginFile;
+use crate::config::{PluginFile, PluginMessages};
 use crate::contract::{Batch, Cells, kind};
 use crate::table::{Column, Dialect, Table};
 
@@ -42,7 +42,7 @@ pub(super) fn compiled(bytes: &[u8]) -> Result<Arc<Compiled>, LoadError> {
 
 pub(super) fn configured(bytes: &[u8], setup: PluginFile) -> Result<Arc<Version>, LoadError> {
     let place = Place { order: Some(10), name: "guest".into(), file: "10-guest.wasm".into() };
-    let voice = Voice::new(&place.name);
+    let voice = Voice::new(&place.name, PluginMessages::Show);
     Version::configure(&compiled(bytes)?, place, setup, voice)
 }
 

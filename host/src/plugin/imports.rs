@@ -2,12 +2,14 @@
 //! how instances come and go.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::bindings::{host, types};
 use super::limits::MemoryLimiter;
 use super::text;
+use crate::config::PluginMessages;
 
 /// The longest line of a plugin's log, in bytes.
 const LINE_BYTES: usize = 1 << 10;
@@ -20,6 +22,9 @@ const WINDOW: Duration = Duration::from_secs(1);
 const NAMES: usize = 64;
 const NAME_BYTES: usize = 64;
 
+/// Stands for the names that a plugin came up with once it had seen data, where its words are withheld: they may spell a value.
+const OTHER: &str = "other";
+
 /// How the SDK's panic hook begins its line.
 const PANIC: &str = "panicked at";
 
@@ -29,11 +34,23 @@ pub(super) struct Guest {
     voice: Arc<Voice>,
     /// The message of a panic in the current call.
     panic: Option<String>,
+    /// Whether a batch was handed to it.
+    has_data: bool,
 }
 
 impl Guest {
     pub(super) fn new(memory: usize, voice: &Arc<Voice>) -> Self {
-        Self { memory: MemoryLimiter::new(memory), voice: Arc::clone(voice), panic: None }
+        Self {
+            memory: MemoryLimiter::new(memory),
+            voice: Arc::clone(voice),
+            panic: None,
+            has_data: false,
+        }
+    }
+
+    /// The call to come hands rows to the plugin.
+    pub(super) fn begin_batch(&mut self) {
+        self.has_data = true;
     }
 
     /// Forgets what belongs to the call before.
@@ -58,7 +75,7 @@ impl host::Host for Guest {
     }
 
     fn count(&mut self, name: String, delta: u32) {
-        self.voice.count(name, delta);
+        self.voice.count(name, delta, self.has_data);
     }
 }
 
@@ -66,6 +83,9 @@ impl host::Host for Guest {
 #[derive(Debug)]
 pub struct Voice {
     plugin: Arc<str>,
+    messages: PluginMessages,
+    /// Log lines whose text was withheld, by level as in [`LEVELS`].
+    withheld: [AtomicU64; LEVELS.len()],
     lines: Mutex<Lines>,
     counts: Mutex<BTreeMap<String, u64>>,
 }
@@ -78,11 +98,15 @@ struct Lines {
     suppressed: u64,
 }
 
+/// The levels of a plugin's log, as metrics spell them; in the order of the contract.
+pub(super) const LEVELS: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
+
 impl Voice {
-    pub fn new(plugin: &Arc<str>) -> Arc<Self> {
+    pub fn new(plugin: &Arc<str>, messages: PluginMessages) -> Arc<Self> {
         let lines = Lines { since: Instant::now(), written: 0, suppressed: 0 };
         let (lines, counts) = (Mutex::new(lines), Mutex::new(BTreeMap::new()));
-        Arc::new(Self { plugin: Arc::clone(plugin), lines, counts })
+        let withheld = Default::default();
+        Arc::new(Self { plugin: Arc::clone(plugin), messages, withheld, lines, counts })
     }
 
     pub fn plugin(&self) -> &Arc<str> {
@@ -94,11 +118,24 @@ impl Voice {
         lock(&self.counts).clone()
     }
 
+    /// Log lines whose text was withheld so far, by level.
+    pub fn withheld(&self) -> [(&'static str, u64); LEVELS.len()] {
+        let counts = self.withheld.each_ref().map(|count| count.load(Ordering::Relaxed));
+        std::array::from_fn(|at| {
+            (LEVELS.get(at).copied().unwrap_or_default(), counts.get(at).copied().unwrap_or(0))
+        })
+    }
+
     fn log(&self, level: host::Level, message: &str) {
+        let shows = self.messages == PluginMessages::Show;
+        if !shows && let Some(count) = self.withheld.get(level as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
         if !is_heard(level) || !self.may_write() {
             return;
         }
-        let (plugin, text) = (&*self.plugin, text::tame(message, LINE_BYTES));
+        let plugin = &*self.plugin;
+        let text = shows.then(|| text::tame(message, LINE_BYTES));
         match level {
             host::Level::Trace => tracing::trace!(target: "plugin", plugin, text, "plugin says"),
             host::Level::Debug => tracing::debug!(target: "plugin", plugin, text, "plugin says"),
@@ -128,10 +165,12 @@ impl Voice {
         true
     }
 
-    fn count(&self, name: String, delta: u32) {
+    fn count(&self, name: String, delta: u32, has_data: bool) {
         let mut counts = lock(&self.counts);
         if let Some(count) = counts.get_mut(&name) {
             *count += u64::from(delta);
+        } else if has_data && self.messages == PluginMessages::Withhold {
+            *counts.entry(OTHER.to_owned()).or_default() += u64::from(delta);
         } else if counts.len() < NAMES && is_countable(&name) {
             counts.insert(name, u64::from(delta));
         }
@@ -164,14 +203,14 @@ mod tests {
     use super::*;
 
     fn voice() -> Arc<Voice> {
-        Voice::new(&Arc::from("loud"))
+        Voice::new(&Arc::from("loud"), PluginMessages::Show)
     }
 
     #[test]
     fn counts_are_summed_by_name() {
         let voice = voice();
-        voice.count("masked".to_owned(), 3);
-        voice.count("masked".to_owned(), u32::MAX);
+        voice.count("masked".to_owned(), 3, false);
+        voice.count("masked".to_owned(), u32::MAX, true);
         assert_eq!(voice.counts(), BTreeMap::from([("masked".to_owned(), 4_294_967_298)]));
     }
 
@@ -179,11 +218,11 @@ mod tests {
     fn names_are_capped_and_those_that_no_label_can_carry_are_left_out() {
         let voice = voice();
         for name in ["", "two words", "line\nbreak", &"x".repeat(65)] {
-            voice.count(name.to_owned(), 1);
+            voice.count(name.to_owned(), 1, true);
         }
         assert!(voice.counts().is_empty());
         for number in 0..1_000 {
-            voice.count(format!("n{number}"), 1);
+            voice.count(format!("n{number}"), 1, true);
         }
         assert_eq!(voice.counts().len(), NAMES);
     }
@@ -202,5 +241,61 @@ mod tests {
         assert_eq!(guest.take_panic(), None);
         host::Host::log(&mut guest, host::Level::Error, "panicked at src/lib.rs:4:\nno".to_owned());
         assert_eq!(guest.take_panic().as_deref(), Some("panicked at src/lib.rs:4:\\nno"));
+    }
+
+    #[test]
+    fn a_name_that_comes_up_with_the_data_is_one_of_others_where_words_are_withheld() {
+        let voice = Voice::new(&Arc::from("loud"), PluginMessages::Withhold);
+        let mut guest = Guest::new(0, &voice);
+        host::Host::count(&mut guest, "masked".to_owned(), 0);
+        guest.begin_batch();
+        host::Host::count(&mut guest, "masked".to_owned(), 2);
+        host::Host::count(&mut guest, "078-05-1120".to_owned(), 3);
+        host::Host::count(&mut guest, "078-05-1121".to_owned(), 4);
+        let expected = BTreeMap::from([("masked".to_owned(), 2), ("other".to_owned(), 7)]);
+        assert_eq!(voice.counts(), expected);
+        // A fresh instance has seen nothing yet.
+        host::Host::count(&mut Guest::new(0, &voice), "rows".to_owned(), 1);
+        assert_eq!(voice.counts().get("rows"), Some(&1));
+    }
+
+    /// What is logged while `act` runs.
+    fn logged(act: impl FnOnce()) -> String {
+        #[derive(Clone, Default)]
+        struct Sink(Arc<Mutex<Vec<u8>>>);
+        impl std::io::Write for Sink {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                lock(&self.0).extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, act);
+        String::from_utf8(lock(&sink.0).clone()).unwrap()
+    }
+
+    #[test]
+    fn what_a_plugin_logs_is_counted_and_not_shown_where_words_are_withheld() {
+        let told = |messages| {
+            let voice = Voice::new(&Arc::from("loud"), messages);
+            let text = logged(|| {
+                voice.log(host::Level::Warn, "cannot mask 078-05-1120");
+                voice.log(host::Level::Info, "078-05-1120 again");
+                voice.log(host::Level::Warn, "and again");
+            });
+            (text, voice.withheld())
+        };
+        let (text, withheld) = told(PluginMessages::Withhold);
+        assert!(!text.contains("078-05-1120") && text.contains("loud"), "{text}");
+        assert_eq!(text.matches("WARN").count(), 2, "{text}");
+        assert_eq!(withheld, [("trace", 0), ("debug", 0), ("info", 1), ("warn", 2), ("error", 0)]);
+        let (text, withheld) = told(PluginMessages::Show);
+        assert_eq!(text.matches("078-05-1120").count(), 2, "{text}");
+        assert!(withheld.iter().all(|(_, count)| *count == 0));
     }
 }

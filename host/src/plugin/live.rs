@@ -56,6 +56,7 @@ impl Live {
         &mut self,
         call: impl FnOnce(&Transform, &mut Store<Guest>) -> wasmtime::Result<R>,
     ) -> Result<R, Fault> {
+        self.store.data_mut().begin_batch();
         self.enter(self.limits.deadline, call)
     }
 

@@ -16,8 +16,8 @@ use super::limits::Limits;
 use super::live::Live;
 use super::stats::Stats;
 use super::{fault, settings, text};
-use crate::config::{FaultPolicy, PluginFile};
-use crate::contract::Fault;
+use crate::config::{FaultPolicy, PluginFile, PluginMessages};
+use crate::contract::{Fault, FaultClass};
 use crate::outcome::Identity;
 
 /// The longest name or version that a plugin gives itself, in bytes.
@@ -46,7 +46,7 @@ impl Compiled {
     pub fn load(runtime: &Arc<Runtime>, bytes: &[u8], limits: Limits) -> Result<Self, LoadError> {
         let digest = digest(bytes);
         let code = runtime.code(bytes, &digest)?;
-        let voice = Voice::new(&Arc::from("describe"));
+        let voice = Voice::new(&Arc::from("describe"), PluginMessages::Show);
         let mut live = Live::start(&code.pre, &runtime.pulse, limits, &voice)
             .map_err(|fault| failed("starting it", &fault))?;
         let info = live
@@ -211,7 +211,13 @@ fn table_set(setup: &PluginFile) -> Result<globset::GlobSet, LoadError> {
 }
 
 fn failed(doing: &str, fault: &Fault) -> LoadError {
-    LoadError::new(format!("{doing}: {}", fault.message))
+    // It has seen no data yet, so its own words may be told, and where it refuses they are all there is to say.
+    match &fault.said {
+        Some(said) if fault.class == FaultClass::Rejected => {
+            LoadError::new(format!("{doing}: {said}"))
+        }
+        _ => LoadError::new(format!("{doing}: {fault}")),
+    }
 }
 
 #[cfg(test)]

@@ -74,6 +74,22 @@ impl ColumnGlob {
         matches_tail(&self.table, table)
     }
 
+    /// As [`Self::matches_table`] for a table of which the first parts of the name are not known.
+    pub fn matches_tail_of_table(&self, table: &[&str]) -> bool {
+        self.table.iter().rev().zip(table.iter().rev()).all(|(part, name)| part.matches(name))
+    }
+
+    /// Whether it names columns of whichever table.
+    pub fn matches_every_table(&self) -> bool {
+        let any = |part: &Part| matches!(part, Part::Pattern(tokens) if **tokens == [Token::Any]);
+        matches!(self.table.as_slice(), [] | [_]) && self.table.iter().all(any)
+    }
+
+    /// The table's own name, where the pattern gives it in full.
+    pub fn literal_table(&self) -> Option<&str> {
+        self.table.last().and_then(Part::literal)
+    }
+
     /// Whether it names `column`, of a table that it names.
     pub fn matches_column(&self, column: &str) -> bool {
         self.column.matches(column)

@@ -23,6 +23,9 @@ pub(crate) enum Work {
     /// Two columns in both images.
     Mask,
     MaskEnveloped,
+    /// The same masks, with one of the columns under `protect`: what the look at every output costs.
+    Protected,
+    ProtectedEnveloped,
     /// One column renamed, one removed, in both images.
     Reshape,
     /// The filter, then the mask.
@@ -36,12 +39,14 @@ impl std::fmt::Display for Work {
 }
 
 impl Work {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Identity,
         Self::IdentityEnveloped,
         Self::Filter,
         Self::Mask,
         Self::MaskEnveloped,
+        Self::Protected,
+        Self::ProtectedEnveloped,
         Self::Reshape,
         Self::All,
     ];
@@ -53,6 +58,8 @@ impl Work {
             Self::Filter => "filter on a column",
             Self::Mask => "mask 2 columns x 2 images",
             Self::MaskEnveloped => "mask, with schema",
+            Self::Protected => "mask, protected",
+            Self::ProtectedEnveloped => "mask, protected, with schema",
             Self::Reshape => "rename and remove",
             Self::All => "filter and mask",
         }
@@ -60,8 +67,18 @@ impl Work {
 
     fn framing(self) -> Framing {
         match self {
-            Self::IdentityEnveloped | Self::MaskEnveloped => Framing::Envelope,
+            Self::IdentityEnveloped | Self::MaskEnveloped | Self::ProtectedEnveloped => {
+                Framing::Envelope
+            }
             _ => Framing::Bare,
+        }
+    }
+
+    /// Lines for the pipeline's table.
+    fn keys(self) -> &'static str {
+        match self {
+            Self::Protected | Self::ProtectedEnveloped => "protect = [\"customers.card\"]\n",
+            _ => "",
         }
     }
 
@@ -82,7 +99,9 @@ impl Work {
         match self {
             Self::Identity | Self::IdentityEnveloped => &[],
             Self::Filter => &[FILTER],
-            Self::Mask | Self::MaskEnveloped => &[MASK],
+            Self::Mask | Self::MaskEnveloped | Self::Protected | Self::ProtectedEnveloped => {
+                &[MASK]
+            }
             Self::Reshape => &[RESHAPE],
             Self::All => &[FILTER, MASK],
         }
@@ -168,8 +187,9 @@ fn pipeline(work: Work, folder: &Path) -> Pipeline {
     let config = format!(
         "[kafka]\nbrokers = \"unused:9092\"\ngroup = \"bench\"\n\
          [[pipeline]]\nname = \"bench\"\nfrom = [\"shop.public.customers\"]\ndialect = \"debezium\"\n\
-         to = \"clean.{{topic}}\"\nplugins = \"{}\"\ndead_letter = \"{{topic}}.dlq\"\n",
-        folder.display()
+         to = \"clean.{{topic}}\"\nplugins = \"{}\"\ndead_letter = \"{{topic}}.dlq\"\n{}",
+        folder.display(),
+        work.keys()
     );
     let config =
         Config::parse(&config, &folder.join("lockgate.toml")).expect("it is a configuration");

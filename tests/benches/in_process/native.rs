@@ -19,7 +19,9 @@ pub(crate) fn carry(work: Work, event: &[u8], out: &mut Vec<u8>) {
                 return;
             }
         }
-        Work::Mask | Work::MaskEnveloped => mask(payload),
+        Work::Mask | Work::MaskEnveloped | Work::Protected | Work::ProtectedEnveloped => {
+            mask(payload);
+        }
         Work::Reshape => reshape(payload),
         Work::All => {
             let country = payload.pointer("/after/country").and_then(Value::as_str);

@@ -63,7 +63,7 @@ fn each_bad_record_is_refused_in_words_of_its_own_and_its_neighbours_go_on() {
         let offset: usize = header("lockgate.error.offset").parse().unwrap();
         let (record, Told::Refused(code, reason)) = &cases[offset] else { panic!("{letter:?}") };
         assert_eq!(header("lockgate.error.code"), *code, "{:.60}", record.value_text());
-        let told = header("lockgate.error.reason");
+        let told = header("__connect.errors.exception.message");
         println!("{offset}: {told}");
         assert!(told.contains(reason), "{told}");
         assert!(!gateway.log().unwrap().contains("anna@"), "the log quotes a record");

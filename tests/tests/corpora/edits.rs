@@ -37,13 +37,29 @@ fn remove_from_schema(event: &mut Value, column: &str) {
     }
 }
 
+/// MongoDB's documents as trees in place of the strings that hold them.
+fn opened(mut event: Value) -> Value {
+    for place in ["/before", "/after", "/updateDescription/updatedFields"] {
+        for level in ["", "/payload"] {
+            let Some(document) = event.pointer_mut(&format!("{level}{place}")) else { continue };
+            let text = document.as_str().unwrap_or_default();
+            if let Ok(tree @ Value::Object(_)) = serde_json::from_str(text) {
+                *document = tree;
+            }
+        }
+    }
+    event
+}
+
 /// Returns whether there was anything to remove.
 fn remove_in_debezium(event: &mut Value, column: &str) -> bool {
     remove_from_schema(event, column);
     let enveloped = event.get("payload").is_some() && event.get("op").is_none();
     let change = if enveloped { &mut event["payload"] } else { event };
+    let updated = change.pointer_mut("/updateDescription/updatedFields");
+    let updated = remove_member(updated, column);
     let before = remove_member(change.get_mut("before"), column);
-    remove_member(change.get_mut("after"), column) | before
+    remove_member(change.get_mut("after"), column) | before | updated
 }
 
 /// Takes a name, perhaps in another case, out of a list of names; where it stood.
@@ -103,14 +119,14 @@ fn check(
         let Outcome::Forward { record, .. } = outcome else { panic!("{file}: {outcome:?}") };
         assert_eq!(record.key.as_deref(), Some(event.text), "{file}");
         let value = record.value.as_deref().unwrap();
-        let mut expected: Value = serde_json::from_slice(event.text).unwrap();
+        let mut expected = opened(serde_json::from_slice(event.text).unwrap());
         let Some(column) = about.table.and_then(first_column) else {
             assert_eq!(value, event.text, "{file}");
             return;
         };
         let removed = remove(&mut expected, column);
         changed += usize::from(removed);
-        let found: Value = serde_json::from_slice(value).unwrap();
+        let found = opened(serde_json::from_slice(value).unwrap());
         assert_eq!(found, expected, "{file}: {}", String::from_utf8_lossy(event.text));
         // The trees compare without order; the texts have the members in the same one.
         assert_eq!(found.to_string(), expected.to_string(), "{file}");
@@ -122,7 +138,7 @@ fn check(
 fn a_removed_column_is_gone_from_debezium_events_and_nothing_else_is() {
     let debezium = |event: &Event<'_>| event.kind.is_debezium();
     if let Some(counts) = check(Dialect::Debezium, debezium, remove_in_debezium) {
-        assert_eq!(counts, (1_928, 1_993));
+        assert_eq!(counts, (1_931, 1_993));
     }
 }
 

@@ -64,7 +64,7 @@ fn harms_only_its_batch(guest: &str, code: &str, reason: &str) {
     let letter = journey.letters().unwrap().remove(0);
     assert_eq!(letter.header("lockgate.error.code"), Some(code));
     assert_eq!(letter.header("lockgate.error.plugin"), Some("guest"));
-    let told = letter.header("lockgate.error.reason").unwrap();
+    let told = letter.header("__connect.errors.exception.message").unwrap();
     assert!(told.contains(reason), "{told}");
     assert_eq!(gateway.metric(&format!("lockgate_refusals_total{{code=\"{code}\"")).unwrap(), 1.0);
     assert!(gateway.readyz().unwrap()["ready"].as_bool().unwrap());

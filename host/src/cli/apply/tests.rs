@@ -141,7 +141,7 @@ fn refused_records_stand_aside_with_their_reason_and_set_the_exit_code() {
     assert_eq!(given.text("out"), "one\nthree\n");
     assert_eq!(
         given.text("refused"),
-        r#"{"topic":"in","partition":0,"offset":2,"timestamp":null,"key":null,"value":"refuse 2","headers":[],"code":"undecodable","reason":"a word was found","plugin":null,"position":"in-0@2"}
+        r#"{"topic":"in","partition":0,"offset":2,"timestamp":null,"key":null,"value":"refuse 2","headers":[],"code":"undecodable","reason":"a word was found","said":null,"plugin":null,"position":"in-0@2"}
 "#
     );
 }

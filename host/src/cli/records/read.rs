@@ -168,6 +168,8 @@ struct Line<'l> {
     _code: Option<IgnoredAny>,
     #[serde(rename = "reason")]
     _reason: Option<IgnoredAny>,
+    #[serde(rename = "said")]
+    _said: Option<IgnoredAny>,
     #[serde(rename = "position")]
     _position: Option<IgnoredAny>,
     #[serde(rename = "plugin")]

@@ -171,7 +171,7 @@ fn a_refused_record_is_told_with_its_reason_and_can_be_read_again() {
     let reason = Refusal::new(Code::Undecodable, "no \":\" at byte 7");
     writer.refused(&batch.records()[0], &reason).unwrap();
     let text = String::from_utf8(writer.finish().unwrap()).unwrap();
-    insta::assert_snapshot!(text, @r#"{"topic":"x","partition":0,"offset":1,"timestamp":null,"key":null,"value":"{broken","headers":[],"code":"undecodable","reason":"no \":\" at byte 7","plugin":null,"position":"x-0@1"}"#);
+    insta::assert_snapshot!(text, @r#"{"topic":"x","partition":0,"offset":1,"timestamp":null,"key":null,"value":"{broken","headers":[],"code":"undecodable","reason":"no \":\" at byte 7","said":null,"plugin":null,"position":"x-0@1"}"#);
     let (again, _) = copy(text.as_bytes(), Format::Records).unwrap();
     assert!(text.starts_with(std::str::from_utf8(&again).unwrap().trim_end_matches("}\n")));
 }
@@ -181,7 +181,7 @@ fn what_is_no_record_is_refused_by_line_without_quoting_it() {
     let good = r#"{"topic":"t","value":null}"#;
     insta::assert_snapshot!(refusal(&format!("{good}\n{{\"topic\":")), @r#"reading "events.jsonl": line 2, column 9: EOF while parsing a value"#);
     insta::assert_snapshot!(refusal(r#"{"topic":"t"}"#), @r#"reading "events.jsonl": line 1, column 13: missing field "value""#);
-    insta::assert_snapshot!(refusal(r#"{"topic":"t","valeu":null}"#), @r#"reading "events.jsonl": line 1, column 20: unknown field "valeu", expected one of "topic", "partition", "offset", "timestamp", "key", "value", "headers", "code", "reason", "position", "plugin""#);
+    insta::assert_snapshot!(refusal(r#"{"topic":"t","valeu":null}"#), @r#"reading "events.jsonl": line 1, column 20: unknown field "valeu", expected one of "topic", "partition", "offset", "timestamp", "key", "value", "headers", "code", "reason", "said", "position", "plugin""#);
     insta::assert_snapshot!(refusal(r#"{"topic":"t","value":1234}"#), @r#"reading "events.jsonl": line 1, column 25: expected text, null or {"base64": "..."}"#);
     insta::assert_snapshot!(refusal(r#"{"topic":"t","value":{"hex":"00"}}"#), @r#"reading "events.jsonl": line 1, column 33: expected {"base64": "..."}"#);
     insta::assert_snapshot!(refusal(r#"{"topic":"t","value":{"base64":"?"}}"#), @r#"reading "events.jsonl": line 1, column 35: the text is not base64"#);

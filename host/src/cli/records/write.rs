@@ -76,6 +76,7 @@ impl<W: Write> Writer<W> {
         for (name, text) in [
             ("code", Some(refusal.code.as_str())),
             ("reason", Some(refusal.reason.as_str())),
+            ("said", refusal.said.as_deref()),
             ("plugin", plugin),
             ("position", Some(record.position().to_string().as_str())),
         ] {

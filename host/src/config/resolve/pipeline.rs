@@ -5,7 +5,7 @@ use std::time::UNIX_EPOCH;
 
 use toml::Spanned;
 
-use super::{check_identifier, count, one_of};
+use super::{check_identifier, count, one_of, protect};
 use crate::cell::Placeholder;
 use crate::change::Class;
 use crate::compress::Compression;
@@ -14,7 +14,7 @@ use crate::config::error::Error;
 use crate::config::raw::{self, Text};
 use crate::config::units::Size;
 use crate::config::{
-    ClassPolicy, ColumnPattern, Limits, LostOffsets, PartitionBy, Payload, Pipeline, Start,
+    ClassPolicy, Limits, LostOffsets, PartitionBy, Payload, Pipeline, PluginMessages, Start,
     Template, TopicFilter, TopicPattern, Unlisted, plugin_file, topics,
 };
 use crate::table::{Dialect, Dialects};
@@ -35,6 +35,7 @@ pub(super) fn resolve(
         return Err(document.error(raw.name.span(), "another pipeline has this name"));
     }
     let patterns = patterns(document, &raw.from)?;
+    let spans = protect::Spans::of(&raw);
     let to = template(document, &raw.to)?;
     let plugins = raw.plugins.as_ref().map_or(DEFAULT_PLUGINS, |typed| typed.get_ref());
     let dead_letter = dead_letter(document, raw.dead_letter.as_ref(), &to)?;
@@ -47,9 +48,14 @@ pub(super) fn resolve(
             None => None,
         },
         unavailable: unavailable(document, raw.unavailable.as_ref())?,
-        protect: column_patterns(document, &raw.protect)?,
-        listed: column_patterns(document, &raw.listed)?,
+        protect: protect::protected(document, &raw.protect)?,
+        listed: protect::column_patterns(document, &raw.listed)?,
         unlisted: or_default(document, raw.unlisted, &UNLISTED)?,
+        plugin_messages: match raw.plugin_messages {
+            Some(typed) => one_of(document, &typed, &PLUGIN_MESSAGES)?,
+            None if raw.protect.is_empty() => PluginMessages::Show,
+            None => PluginMessages::Withhold,
+        },
         to,
         plugins: document.folder().join(plugins),
         required: required(document, raw.required)?,
@@ -64,6 +70,7 @@ pub(super) fn resolve(
         limits: limits(document, raw.limits)?,
     };
     check_watermarks(document, raw.partition.as_ref(), &pipeline)?;
+    protect::check(document, &pipeline, spans)?;
     check_loop(document, &patterns, &pipeline)?;
     for other in others {
         check_overlap(document, &patterns, &pipeline, other)?;
@@ -79,6 +86,8 @@ const UNLISTED: [(&str, Unlisted); 4] = [
     ("dead-letter", Unlisted::DeadLetter),
     ("halt", Unlisted::Halt),
 ];
+const PLUGIN_MESSAGES: [(&str, PluginMessages); 2] =
+    [("show", PluginMessages::Show), ("withhold", PluginMessages::Withhold)];
 const PAYLOADS: [(&str, Payload); 3] =
     [("masked", Payload::Masked), ("raw", Payload::Raw), ("omit", Payload::Omit)];
 const LOST_OFFSETS: [(&str, LostOffsets); 3] = [
@@ -123,13 +132,6 @@ fn unavailable(document: &Document<'_>, typed: Option<&Text>) -> Result<Placehol
         let help = "write what the connector has as unavailable.value.placeholder";
         document.error(typed.span(), why).help(help)
     })
-}
-
-fn column_patterns(document: &Document<'_>, typed: &[Text]) -> Result<Vec<ColumnPattern>, Error> {
-    let pattern = |typed: &Text| {
-        ColumnPattern::parse(typed.get_ref()).map_err(|why| document.error(typed.span(), why))
-    };
-    typed.iter().map(pattern).collect()
 }
 
 fn patterns<'r>(

@@ -8,7 +8,7 @@ use crate::cell::Placeholder;
 use crate::chain::Stage;
 use crate::config::{
     ClassPolicy, FaultPolicy, Limits, LostOffsets, PartitionBy, Payload, Pipeline as Settings,
-    Start, Template, Unlisted,
+    PluginMessages, Start, Template, Unlisted,
 };
 use crate::contract::{
     Answer, Batch, Cells, Edit, Fault, FaultClass, Field, Image, Plan, Transform, kind,
@@ -65,7 +65,7 @@ impl Fake {
     }
 
     pub(super) fn faulting(plan: Plan, class: FaultClass) -> Self {
-        let fault = Fault { class, message: "it failed".into() };
+        let fault = Fault::new(class, "it failed");
         Self::with(Ok(plan), Box::new(move |_| Err(fault.clone())))
     }
 
@@ -107,7 +107,10 @@ impl Transform for Fake {
     fn open_table(&mut self, _: &Table) -> Result<Option<Plan>, Fault> {
         match &self.open {
             Ok(plan) => Ok(Some(plan.clone())),
-            Err(reason) => Err(Fault { class: FaultClass::Rejected, message: reason.clone() }),
+            Err(reason) => Err(Fault {
+                said: Some(reason.clone()),
+                ..Fault::new(FaultClass::Rejected, "the plugin refused")
+            }),
         }
     }
 
@@ -143,6 +146,7 @@ pub(super) fn settings() -> Settings {
         protect: Vec::new(),
         listed: Vec::new(),
         unlisted: Unlisted::default(),
+        plugin_messages: PluginMessages::Show,
         to: template("clean."),
         plugins: "plugins".into(),
         required: vec![],
@@ -160,17 +164,35 @@ pub(super) fn settings() -> Settings {
 
 /// Carries the records of topic `t` through the plugins as one batch and tells what became of each.
 pub(super) fn carry(settings: Settings, plugins: Vec<Fake>, given: &[Given]) -> String {
-    let stages = plugins.into_iter().map(Fake::stage).collect();
-    let mut pipeline = Pipeline::new(Arc::new(settings), stages);
-    let topic: Arc<str> = "t".into();
-    let numbered = (0i64..).zip(given);
-    let records: Vec<Record<'_>> = numbered.map(|(offset, g)| record(&topic, offset, g)).collect();
-    let mut seen = String::new();
-    pipeline.process(&records, |_, _, outcome| {
-        tell(&mut seen, outcome);
-        true
-    });
-    seen
+    Lane::new(settings, plugins).carry(given)
+}
+
+/// A pipeline that batch after batch goes through.
+pub(super) struct Lane(Pipeline);
+
+impl Lane {
+    pub(super) fn new(settings: Settings, plugins: Vec<Fake>) -> Self {
+        let stages = plugins.into_iter().map(Fake::stage).collect();
+        Self(Pipeline::new(Arc::new(settings), stages))
+    }
+
+    pub(super) fn replace(&mut self, plugins: Vec<Fake>) {
+        self.0.replace_stages(plugins.into_iter().map(Fake::stage).collect());
+    }
+
+    /// As [`carry`].
+    pub(super) fn carry(&mut self, given: &[Given]) -> String {
+        let topic: Arc<str> = "t".into();
+        let numbered = (0i64..).zip(given);
+        let records: Vec<Record<'_>> =
+            numbered.map(|(offset, given)| record(&topic, offset, given)).collect();
+        let mut seen = String::new();
+        self.0.process(&records, |_, _, outcome| {
+            tell(&mut seen, outcome);
+            true
+        });
+        seen
+    }
 }
 
 fn record<'a>(topic: &'a Arc<str>, offset: i64, given: &'a Given) -> Record<'a> {

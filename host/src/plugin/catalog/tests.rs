@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::PluginFile;
+use crate::config::{PluginFile, PluginMessages};
 use crate::plugin::guests::{guest, guest_of_version, runtime, setup};
 
 /// A plugin folder that comes and goes with its test.
@@ -70,7 +70,7 @@ fn sources() -> Sources {
     fn official(name: &str) -> Option<&'static [u8]> {
         (name == "stars").then(|| Box::leak(guest("stars").into_boxed_slice()) as &[u8])
     }
-    Sources { read_settings: Box::new(read_settings), official }
+    Sources { read_settings: Box::new(read_settings), official, messages: PluginMessages::Show }
 }
 
 fn reload(catalog: &Catalog) -> Reload {

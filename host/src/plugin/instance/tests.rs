@@ -34,7 +34,7 @@ fn poisoned(name: &str) -> Fault {
 }
 
 fn fault(class: FaultClass, message: &str) -> Fault {
-    Fault { class, message: message.to_owned() }
+    Fault::new(class, message)
 }
 
 #[test]
@@ -112,16 +112,17 @@ fn what_is_no_value_of_the_contract_is_told_as_such() {
 }
 
 #[test]
-fn an_error_of_its_own_is_a_fault_with_its_text_made_harmless() {
-    assert_eq!(poisoned("refuse"), fault(FaultClass::Rejected, "no\\nway"));
+fn an_error_of_its_own_is_a_fault_with_its_text_made_harmless_and_apart() {
+    let refused = fault(FaultClass::Rejected, "the plugin refused");
+    assert_eq!(poisoned("refuse"), Fault { said: Some("no\\nway".to_owned()), ..refused });
 }
 
 #[test]
-fn the_message_of_a_panic_reaches_the_fault() {
-    assert_eq!(
-        poisoned("panic"),
-        fault(FaultClass::Trap, "panicked at src/lib.rs:7: boom; in process")
-    );
+fn the_message_of_a_panic_reaches_the_fault_as_the_plugins_own_words() {
+    let fault = poisoned("panic");
+    assert_eq!(fault.class, FaultClass::Trap);
+    assert_eq!(fault.message, "wasm `unreachable` instruction executed; in process");
+    assert_eq!(fault.said.as_deref(), Some("panicked at src/lib.rs:7: boom"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::PluginFile;
+use crate::config::{PluginFile, PluginMessages};
 use crate::plugin::Sources;
 use crate::plugin::guests::{guest, guest_of_version, runtime};
 
@@ -19,7 +19,7 @@ struct Watched {
 
 fn watch(folder: &Path) -> Watched {
     let read_settings = Box::new(|_: &str, _: &Path| Ok(PluginFile::default()));
-    let sources = Sources { read_settings, official: |_| None };
+    let sources = Sources { read_settings, official: |_| None, messages: PluginMessages::Show };
     let catalog = Arc::new(Catalog::load(&runtime(), folder, &[], sources).unwrap());
     let (sender, news) = mpsc::channel();
     let told = Box::new(move |reload: &Reload| drop(sender.send(reload.clone())));
