@@ -8,6 +8,11 @@ mod mongo;
 mod envelope;
 mod sheet;
 mod canal;
+mod ticdc;
+mod flat;
+mod cloudevents;
+mod wrapped;
+mod told;
 mod maxwell;
 mod ticdc_maxwell;
 mod ogg;
@@ -28,7 +33,7 @@ use crate::table;
 
 pub use crate::redact::SqlFlavour;
 pub use decode::Decoder;
-pub use recognise::{DEBEZIUM, recognise};
+pub use recognise::{Looks, recognise, recognise_record, unknown};
 
 /// A half-open range of bytes in a record's value or key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,6 +116,9 @@ pub struct Event {
     pub key_schema: Span,
     /// The source's transaction block in the value; empty without one.
     pub transaction: Span,
+    /// The record holds only a part of its row, and says where the rest is, in clear: in TiDB or in a file (TiCDC's
+    /// `onlyHandleKey` and `claimCheckLocation`). What no plugin sees there, none can mask.
+    pub elsewhere: bool,
 }
 
 /// One changed row.

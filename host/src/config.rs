@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use crate::cell::Placeholder;
 use crate::change::Class;
+pub use crate::compress::Compression;
 use crate::table::{Dialect, Dialects};
 
 pub use self::columns::ColumnPattern;
@@ -165,15 +166,6 @@ impl Pipeline {
             limits: Limits::default(),
         }
     }
-}
-
-/// How TiCDC's `large-message-handle-compression` writes values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
-    /// One block, without a frame.
-    Snappy,
-    /// The LZ4 frame format.
-    Lz4,
 }
 
 /// Whether log lines, reasons and last words of plugins, which may hold data, are shown.

@@ -5,6 +5,7 @@
 
 pub mod record;
 pub mod table;
+pub mod compress;
 pub mod change;
 pub mod contract;
 pub mod cell;

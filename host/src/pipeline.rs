@@ -6,6 +6,7 @@ mod deletes;
 mod forward;
 mod kept;
 mod limit;
+mod unpack;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::chain::{Batch, Chain, Made, Part, Stage, Verdict};
-use crate::change::{Class, Decoder, Event, Events};
+use crate::change::{self, Class, Decoder, Event, Events};
 use crate::config::{self, ClassPolicy, PluginMessages};
 use crate::outcome::{Code, DropCause, Identity, Outcome, Refusal};
 use crate::protect::{Canary, Guards, Protection, Rules};
@@ -23,6 +24,7 @@ use crate::render::Renderer;
 use crate::table::{Table, Tables};
 
 use deletes::Deletes;
+use unpack::Unpacked;
 
 /// What a record was found to be.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +50,7 @@ pub struct Pipeline {
     outputs: FxHashMap<Arc<str>, Arc<str>>,
     /// Topics that plugins named.
     named: FxHashMap<Box<str>, Arc<str>>,
+    unpacked: Unpacked,
 }
 
 impl Pipeline {
@@ -64,6 +67,7 @@ impl Pipeline {
             canary: Canary::default(),
             outputs: FxHashMap::default(),
             named: FxHashMap::default(),
+            unpacked: Unpacked::default(),
             settings,
         }
     }
@@ -101,31 +105,27 @@ impl Pipeline {
         self.deletes.forget(topic, partition);
     }
 
-    /// Carries a batch through and hands the outcome of each record, in their order, to `settle`. Where `settle` answers
-    /// false the rest of the batch is left alone.
-    pub fn process(
+    /// Carries `records` through as one batch; those of `undecoded` that are there cannot be read, and why is known.
+    fn batch<'r>(
         &mut self,
-        records: &[Record<'_>],
-        mut settle: impl FnMut(usize, About<'_>, Outcome<'_>) -> bool,
-    ) {
+        records: &[Record<'r>],
+        mut settle: impl FnMut(usize, About<'_>, Outcome<'r>) -> bool,
+    ) -> bool {
         self.events.clear();
-        self.undecoded.clear();
-        for (number, record) in (0u32..).zip(records) {
+        self.undecoded.resize(records.len(), None);
+        for ((number, record), undecoded) in (0u32..).zip(records).zip(&mut self.undecoded) {
             let decoded = self.decoder.decode(number, record, &mut self.tables, &mut self.events);
-            self.undecoded.push(decoded.err());
+            *undecoded = undecoded.take().or(decoded.err());
         }
         let (events, tables) = (&self.events, &self.tables);
         self.chain.run(Batch { records, events, tables, unavailable: &self.settings.unavailable });
-        for (number, record) in records.iter().enumerate() {
-            let Some(event) = self.events.events.get(number).copied() else { continue };
+        records.iter().enumerate().all(|(number, record)| {
+            let Some(event) = self.events.events.get(number).copied() else { return true };
             let outcome = self.outcome(number, record, &event);
-            let outcome = limit::within(self.settings.limits.record_bytes, outcome);
             let row = self.events.rows_of(&event).first();
             let table = row.and_then(|row| self.tables.get(row.table));
-            if !settle(number, About { class: event.class, table }, outcome) {
-                break;
-            }
-        }
+            settle(number, About { class: event.class, table }, outcome)
+        })
     }
 
     fn outcome<'a>(&mut self, number: usize, record: &Record<'a>, event: &Event) -> Outcome<'a> {
@@ -140,7 +140,7 @@ impl Pipeline {
                 let reason = match class {
                     Class::Unknown => {
                         let dialect = self.settings.dialects.of(record.topic);
-                        class::unknown(record.value.unwrap_or_default(), dialect)
+                        change::unknown(record, dialect)
                     }
                     class => format!("the policy for {} events refuses it", class.as_str()),
                 };

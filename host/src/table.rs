@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 pub const MAX_COLUMNS: usize = 16_384;
 
 /// How a pipeline's values are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Dialect {
     /// Debezium's change events as JSON, with or without the schema envelope.
     Debezium,
@@ -65,6 +65,14 @@ impl Dialect {
             Self::CloudEvents => "cloudevents",
             Self::Json => "json",
         }
+    }
+
+    /// Whether Kafka Connect's JSON converter writes it: an object of `schema` and `payload` is then an envelope.
+    pub fn is_of_connect(self) -> bool {
+        matches!(
+            self,
+            Self::Debezium | Self::DebeziumFlat | Self::TicdcDebezium | Self::CloudEvents
+        )
     }
 }
 

@@ -4,6 +4,7 @@ use super::decode::{Turn, foreign, twice};
 use super::envelope::{Part, Sheet};
 use super::recognise;
 use super::shape::index;
+use super::ticdc::is_elsewhere;
 use super::{Class, Event, Presence, Row, SideKind, SqlFlavour};
 use crate::outcome::{Code, Refusal};
 
@@ -88,6 +89,7 @@ impl Turn<'_> {
             last_row: index(self.events.rows.len()),
             last_side: index(self.events.sides.len()),
             key_schema: key.schema,
+            elsewhere: is_elsewhere(text, sheet.span(Part::Extra)),
             ..bare
         })
     }

@@ -152,6 +152,11 @@ impl Level {
         named.into_iter().find(|(part, _)| self.twice & part.bit() != 0).map(|(_, name)| name)
     }
 
+    /// The same level with an operation that stands elsewhere.
+    pub(super) fn with_operation(self, operation: Span) -> Self {
+        Self { operation, seen: self.seen | Part::Operation.bit(), ..self }
+    }
+
     /// The class of the record, and the operation of a row.
     pub(super) fn class(&self, text: &[u8]) -> (Class, u8) {
         if self.has(Part::Operation) {
@@ -218,14 +223,20 @@ impl Scan<'_> {
             json::finish(self.text, end)?;
             return Ok(Value::Opaque);
         }
+        let (value, end) = self.object(start)?;
+        json::finish(self.text, end)?;
+        Ok(value)
+    }
+
+    /// Reads the object at `start`; something may follow it.
+    pub(super) fn object(&mut self, start: usize) -> Result<(Value, usize), Error> {
         let mut outer = Level { guessed: true, ..Level::default() };
         let mut payload = outer;
         let end = self.outer(start, &mut outer, &mut payload)?;
-        json::finish(self.text, end)?;
         if !outer.has(Part::Payload) || outer.has(Part::Operation) {
-            return Ok(Value::Level(Level { schema: Span::default(), ..outer }));
+            return Ok((Value::Level(Level { schema: Span::default(), ..outer }), end));
         }
-        Ok(match outer.payload {
+        let value = match outer.payload {
             Presence::Null => Value::Empty { schema: outer.schema },
             Presence::Present => Value::Level(Level {
                 schema: outer.schema,
@@ -234,7 +245,8 @@ impl Scan<'_> {
                 ..payload
             }),
             Presence::Missing | Presence::Opaque => Value::Opaque,
-        })
+        };
+        Ok((value, end))
     }
 
     /// Reads the value's object, and into `payload` that of its payload.

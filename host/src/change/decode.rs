@@ -9,7 +9,7 @@ use super::debezium::{Level, Scan, Value};
 use super::json;
 use super::shape::index;
 use super::topic::{Key, Topic};
-use super::{Class, Event, Events, Row, RowImage, Span, mongo, recognise};
+use super::{Class, Event, Events, Looks, Row, RowImage, Span, mongo, recognise, types};
 use crate::outcome::{Code, Refusal};
 use crate::record::Record;
 use crate::table::{self, Dialect, Dialects, Tables};
@@ -56,7 +56,7 @@ impl Decoder {
                 events.members.truncate(members);
                 events.sides.truncate(sides);
                 events.events.push(Event::bare(Class::Unknown, events));
-                Err(refusal)
+                Err(told_by_headers(refusal, record))
             }
         }
     }
@@ -87,6 +87,7 @@ impl Event {
             value_schema: Span::default(),
             key_schema: Span::default(),
             transaction: Span::default(),
+            elsewhere: false,
         }
     }
 }
@@ -107,21 +108,20 @@ impl Turn<'_> {
             return self.tombstone(Span::default());
         };
         match self.dialect {
-            Dialect::Debezium => self.debezium(text),
+            Dialect::Debezium | Dialect::TicdcDebezium => self.debezium(text),
+            Dialect::DebeziumFlat => self.flat(text),
             Dialect::Maxwell => self.maxwell(text),
             Dialect::TicdcMaxwell => self.ticdc_maxwell(text),
             Dialect::Ogg => self.ogg(text),
             Dialect::Dms => self.dms(text),
             Dialect::Canal => self.canal(text),
+            Dialect::Ticdc => self.ticdc(text),
+            Dialect::CloudEvents => self.cloudevents(text),
             Dialect::Json => self.json(text),
-            _ => {
-                json::document(text).map_err(|error| malformed(text, error))?;
-                Ok(self.without_rows(Class::Unknown))
-            }
         }
     }
 
-    fn debezium(&mut self, text: &[u8]) -> Result<Event, Refusal> {
+    pub(super) fn debezium(&mut self, text: &[u8]) -> Result<Event, Refusal> {
         let (shape, columns) = self.topic.guess();
         let members = &mut self.events.members;
         let value = Scan { text, shape, columns, members }.value();
@@ -151,14 +151,20 @@ impl Turn<'_> {
         Ok(Event { value_schema: level.schema, transaction: level.transaction, ..event })
     }
 
-    fn row(&mut self, text: &[u8], level: &Level, operation: u8) -> Result<Event, Refusal> {
+    pub(super) fn row(
+        &mut self,
+        text: &[u8],
+        level: &Level,
+        operation: u8,
+    ) -> Result<Event, Refusal> {
         let guess = self.topic.last();
-        let table = self.topic.find(text, &level.source, self.tables, Dialect::Debezium);
+        let table = self.topic.find(text, &level.source, self.tables, self.dialect);
         let same = guess == Some(table);
         let known = self.topic.table(table);
         known.holds_documents(false);
         if !level.schema.is_empty() {
-            known.note_types(level.schema.of(text), level.schema_number, self.tables);
+            let told = level.schema.of(text);
+            known.note_types(told, level.schema_number, types::of_envelope, self.tables);
         }
         if !(same && level.guessed) {
             for image in [&level.before, &level.after] {
@@ -200,7 +206,7 @@ impl Turn<'_> {
     }
 
     /// A tombstone has no value to say which table it is of: it follows the last row of its topic.
-    fn tombstone(&mut self, value_schema: Span) -> Result<Event, Refusal> {
+    pub(super) fn tombstone(&mut self, value_schema: Span) -> Result<Event, Refusal> {
         let table = match self.topic.last() {
             Some(table) => table,
             None => {
@@ -217,7 +223,7 @@ impl Turn<'_> {
     }
 
     /// Adds `row` with the record's key, for the table that `topic` used last.
-    fn with_row(&mut self, mut row: Row, value_schema: Span) -> Result<Event, Refusal> {
+    pub(super) fn with_row(&mut self, mut row: Row, value_schema: Span) -> Result<Event, Refusal> {
         let key = self.key()?;
         row.key = key.image;
         let bare = Event::bare(Class::Row, self.events);
@@ -264,18 +270,35 @@ pub(super) fn twice(name: &str) -> Refusal {
 
 #[cold]
 pub(super) fn malformed(text: &[u8], error: json::Error) -> Refusal {
-    let reason = match recognise::framing(text) {
-        Some(family) => format!("the value is not JSON: it looks like one of {family}"),
+    let reason = match recognise::not_json(text) {
+        Some(looks) => format!("the value is not JSON: {looks}"),
         None => format!("the value is not JSON: {error}"),
     };
     Refusal::new(Code::Undecodable, reason)
 }
 
+/// Adds what the headers say a value is, where that is not JSON.
 #[cold]
-pub(super) fn foreign(family: &str, dialect: Dialect) -> Refusal {
+fn told_by_headers(refusal: Refusal, record: &Record<'_>) -> Refusal {
+    match recognise::by_header(record).filter(|_| refusal.code == Code::Undecodable) {
+        Some(looks) => {
+            let reason =
+                format!("{}; its headers say it is one of {}", refusal.reason, looks.as_str());
+            Refusal { reason, ..refusal }
+        }
+        None => refusal,
+    }
+}
+
+#[cold]
+pub(super) fn foreign(looks: Looks, dialect: Dialect) -> Refusal {
+    let help = looks.dialect().map_or_else(
+        || looks.remedy().unwrap_or_default().to_owned(),
+        |own| format!("give their topics `dialects = {{ \"TOPIC\" = \"{own}\" }}`, or a pipeline of their own"),
+    );
     let reason = format!(
-        "these look like {family}, which dialect \"{dialect}\" cannot read: give their topics a pipeline with the dialect they \
-         are written in"
+        "these look like {}, which dialect \"{dialect}\" cannot read: {help}",
+        looks.as_str()
     );
     Refusal::new(Code::UnknownClass, reason)
 }

@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 
 use super::shape::{Columns, Memo, NEW};
-use super::{Member, json, types};
+use super::told::Told;
+use super::types::Types;
+use super::{Member, json};
 use crate::cell;
 use crate::outcome::{Code, Refusal};
 use crate::table::{Index, MAX_COLUMNS, Tables};
@@ -15,12 +17,11 @@ pub(super) struct Known {
     index: Index,
     source: Box<[u8]>,
     columns: Columns,
-    /// Column types by name, of the schema envelope.
-    types: HashMap<Box<str>, Box<str>>,
+    /// Column types by name, as the source tells them.
+    pub(super) types: Types,
     /// Number and length of the schema the types are from.
     typed_by: (u32, u32),
-    /// The object of types by column that was read last.
-    types_text: Box<[u8]>,
+    pub(super) told: Told,
     /// Whether its latest row was one of MongoDB's documents, whose `_id` is called `id` in the key.
     documents: bool,
     /// Columns by names that are only like theirs, found while there were so many columns.
@@ -35,7 +36,7 @@ impl Known {
             columns: Columns::default(),
             types: HashMap::new(),
             typed_by: (Memo::UNKNOWN, 0),
-            types_text: Box::default(),
+            told: Told::default(),
             documents: false,
             likenesses: (0, HashMap::new()),
         }
@@ -169,13 +170,19 @@ impl Known {
     }
 
     /// Notes the column types that a schema envelope tells, if it is not the one they were told by last.
-    pub(super) fn note_types(&mut self, schema: &[u8], number: u32, tables: &mut Tables) {
+    pub(super) fn note_types(
+        &mut self,
+        schema: &[u8],
+        number: u32,
+        read: fn(&[u8]) -> Types,
+        tables: &mut Tables,
+    ) {
         let told = (number, u32::try_from(schema.len()).unwrap_or(u32::MAX));
         if self.typed_by == told {
             return;
         }
         self.typed_by = told;
-        self.types = types::of_envelope(schema);
+        self.types = read(schema);
         let columns =
             tables.get(self.index).map(|table| table.columns.as_slice()).unwrap_or_default();
         let typed: Vec<(u16, &str)> = (0u16..)
@@ -184,28 +191,6 @@ impl Known {
             .collect();
         for (column, source_type) in typed {
             tables.set_source_type(self.index, column, source_type);
-        }
-    }
-
-    /// Notes the column types that an object of types by column name tells, if it is not the one they were told by last.
-    pub(super) fn note_types_by_column(&mut self, types: &[u8], tables: &mut Tables) {
-        if *self.types_text == *types {
-            return;
-        }
-        self.types_text = types.into();
-        for (name, value) in json::members(types, 0) {
-            let (name, told) = (json::unescape(name.of(types)), types::plain_text(value.of(types)));
-            let Some(known) = self.types.get_mut(&*name) else {
-                self.types.insert((&*name).into(), (&*told).into());
-                continue;
-            };
-            if **known == *told {
-                continue;
-            }
-            *known = (&*told).into();
-            if let Some(column) = tables.get(self.index).and_then(|table| table.column(&name)) {
-                tables.set_source_type(self.index, column, &told);
-            }
         }
     }
 }

@@ -1,18 +1,21 @@
 //! What each kind of record becomes.
 
 mod canal;
+mod cloudevents;
 mod debezium_sides;
-mod mongo;
+mod dms;
+mod flat;
 mod maxwell;
 mod maxwell_keys;
+mod mongo;
 mod ogg;
-mod dms;
 mod refused;
+mod ticdc;
 
 use std::sync::Arc;
 
 use super::*;
-use crate::record::Record;
+use crate::record::{Header, Record};
 use crate::table::{Dialect, Tables};
 
 /// A decoder with its tables, and the one batch it fills.
@@ -33,8 +36,20 @@ impl Lane {
 
     /// Decodes one record and describes what came of it.
     fn meets(&mut self, topic: &str, key: Option<&str>, value: Option<&[u8]>) -> String {
+        self.meets_with(topic, key, value, &[])
+    }
+
+    /// As [`Self::meets`], for a record with headers.
+    fn meets_with(
+        &mut self,
+        topic: &str,
+        key: Option<&str>,
+        value: Option<&[u8]>,
+        headers: &[(&str, &[u8])],
+    ) -> String {
         let topic: Arc<str> = topic.into();
         let key = key.map(str::as_bytes);
+        let headers = headers.iter();
         let record = Record {
             topic: &topic,
             partition: 0,
@@ -42,7 +57,9 @@ impl Lane {
             timestamp: None,
             key,
             value,
-            headers: vec![],
+            headers: headers
+                .map(|(name, value)| Header { name: name.as_bytes(), value: Some(value) })
+                .collect(),
         };
         self.events.clear();
         let decoded = self.decoder.decode(0, &record, &mut self.tables, &mut self.events);

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::debezium::{Shape, Source, presence};
+use super::cloudevents::Attributes;
+use super::debezium::{Shape, Source};
 use super::envelope::{Envelope, Part};
-use super::json::{self, Error};
+use super::json;
 use super::known::Known;
 use super::shape::{Columns, Memo};
 use super::sheet::Images;
+use super::wrapped::{self, Wrapped};
 use super::{Member, Presence, RowImage, Span, maxwell_key, ogg, types};
 use crate::outcome::Refusal;
 use crate::table::{Dialect, Index, Name, Tables};
@@ -19,6 +21,7 @@ pub(super) struct Topic {
     dialect: Dialect,
     shape: Shape,
     envelope: Envelope,
+    attributes: Attributes,
     tables: Vec<Known>,
     /// By the source block's names as they stand in the text, one after the other; the empty one is named by the topic.
     by_source: HashMap<Box<[u8]>, usize>,
@@ -27,7 +30,7 @@ pub(super) struct Topic {
     last: Option<usize>,
     /// Room to unescape documents in.
     pub(super) document: Vec<u8>,
-    key_schemas: Memo,
+    schemas: Memo,
     no_columns: Columns,
 }
 
@@ -46,12 +49,13 @@ impl Topic {
             dialect,
             shape: Shape::default(),
             envelope: Envelope::default(),
+            attributes: Attributes::default(),
             tables: Vec::new(),
             by_source: HashMap::new(),
             spelling: Vec::new(),
             last: None,
             document: Vec::new(),
-            key_schemas: Memo::default(),
+            schemas: Memo::default(),
             no_columns: Columns::default(),
         }
     }
@@ -72,6 +76,13 @@ impl Topic {
     pub(super) fn guess(&mut self) -> (&mut Shape, &Columns) {
         let table = self.last.and_then(|last| self.tables.get(last));
         (&mut self.shape, table.map_or(&self.no_columns, Known::columns))
+    }
+
+    /// As [`Self::guess`], for events inside others.
+    pub(super) fn guess_cloud(&mut self) -> (&mut Attributes, &mut Shape, &Columns) {
+        let table = self.last.and_then(|last| self.tables.get(last));
+        let columns = table.map_or(&self.no_columns, Known::columns);
+        (&mut self.attributes, &mut self.shape, columns)
     }
 
     /// As [`Self::guess`], for dialects whose values are one object of header and images.
@@ -120,6 +131,18 @@ impl Topic {
         self.tables.get_mut(number).expect("numbers come from `find`, and tables are never removed")
     }
 
+    /// Reads a value that is its row, or the envelope of one.
+    pub(super) fn wrapped(
+        &mut self,
+        text: &[u8],
+        members: &mut Vec<Member>,
+    ) -> Result<Wrapped, json::Error> {
+        let table = self.last.and_then(|last| self.tables.get(last));
+        let columns = table.map_or(&self.no_columns, Known::columns);
+        let (order, schemas) = (&columns.row, &mut self.schemas);
+        wrapped::Scan { text, columns, order, schemas, members }.read(true)
+    }
+
     /// The table that the source block names; without one, the table that the topic names.
     pub(super) fn find(
         &mut self,
@@ -128,9 +151,21 @@ impl Topic {
         tables: &mut Tables,
         dialect: Dialect,
     ) -> usize {
+        let name = [source.database, source.schema, source.table].map(|part| part.of(text));
+        self.find_named(name, tables, dialect)
+    }
+
+    /// The table of that database, schema and name, each a JSON string or the plain text of a header; without a name, the table
+    /// that the topic names.
+    pub(super) fn find_named(
+        &mut self,
+        name: [&[u8]; 3],
+        tables: &mut Tables,
+        dialect: Dialect,
+    ) -> usize {
         self.spelling.clear();
-        for part in [source.database, source.schema, source.table] {
-            self.spelling.extend_from_slice(part.of(text));
+        for part in name {
+            self.spelling.extend_from_slice(part);
             // No JSON value holds one, so that no two triples are written alike.
             self.spelling.push(0);
         }
@@ -139,17 +174,19 @@ impl Topic {
         {
             return last;
         }
-        if source.table.is_empty() {
+        if name.last().is_none_or(|table| table.is_empty()) {
             return self.find_by_topic(tables, dialect);
         }
-        self.find_or_open(|name| {
-            let [database, schema, table] = [source.database, source.schema, source.table]
-                .map(|part| types::plain_text(part.of(text)));
+        self.find_or_open(|topic| {
+            let [database, schema, table] = name.map(types::name);
             let [database, schema, table] = match dialect {
                 Dialect::Ogg => ogg::names(&table),
+                Dialect::DebeziumFlat if database.is_empty() && schema.is_empty() => {
+                    ["", schema_by_topic(topic, &table), &*table]
+                }
                 _ => [&*database, &*schema, &*table],
             };
-            tables.open(dialect, Name { topic: name, database, schema, table })
+            tables.open(dialect, Name { topic, database, schema, table })
         })
     }
 
@@ -162,9 +199,7 @@ impl Topic {
             return last;
         }
         self.find_or_open(|topic| {
-            let mut parts = topic.rsplit('.');
-            let table = parts.next().unwrap_or(topic);
-            let schema = parts.next().unwrap_or_default();
+            let (schema, table) = by_topic(topic);
             tables.open(dialect, Name { topic, database: "", schema, table })
         })
     }
@@ -205,9 +240,9 @@ impl Topic {
         {
             return Ok(Key { image, schema: Span::default() });
         }
-        let mut scan =
-            KeyScan { text, columns: known.columns(), schemas: &mut self.key_schemas, members };
-        let Ok((key, guessed)) = scan.key(dialect) else {
+        let (columns, schemas) = (known.columns(), &mut self.schemas);
+        let mut scan = wrapped::Scan { text, columns, order: &columns.key, schemas, members };
+        let Ok(Wrapped { image, schema, guessed, .. }) = scan.read(dialect.is_of_connect()) else {
             members.truncate(first_member);
             return Ok(Key::opaque(text));
         };
@@ -215,8 +250,23 @@ impl Topic {
             let members = members.get_mut(first_member..).unwrap_or_default();
             known.settle_key(text, members, tables)?;
         }
-        Ok(key)
+        Ok(Key { image, schema })
     }
+}
+
+/// The schema and the table that a topic names.
+fn by_topic(topic: &str) -> (&str, &str) {
+    let mut parts = topic.rsplit('.');
+    let table = parts.next().unwrap_or(topic);
+    (parts.next().unwrap_or_default(), table)
+}
+
+/// The schema that a topic names, if it is the topic of `table`: Kafka does not take every character of its name.
+fn schema_by_topic<'t>(topic: &'t str, table: &str) -> &'t str {
+    let is_legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let sanitised = table.chars().map(|c| if is_legal(c) { c } else { '_' });
+    let (schema, name) = by_topic(topic);
+    if sanitised.eq(name.chars()) { schema } else { "" }
 }
 
 impl Key {
@@ -224,78 +274,5 @@ impl Key {
         let span = json::span(0, text.len());
         let image = RowImage { presence: Presence::Opaque, span, ..RowImage::default() };
         Self { image, schema: Span::default() }
-    }
-}
-
-/// One key being read.
-struct KeyScan<'a> {
-    text: &'a [u8],
-    columns: &'a Columns,
-    schemas: &'a mut Memo,
-    members: &'a mut Vec<Member>,
-}
-
-impl KeyScan<'_> {
-    /// The key, and whether its columns stood as guessed.
-    fn key(&mut self, dialect: Dialect) -> Result<(Key, bool), Error> {
-        let start = json::begin(self.text)?;
-        if dialect == Dialect::Debezium
-            && let Some((image, guessed, schema)) = self.envelope(start)?
-        {
-            return Ok((Key { image, schema }, guessed));
-        }
-        let (image, guessed, end) = self.image(start)?;
-        json::finish(self.text, end)?;
-        Ok((Key { image, schema: Span::default() }, guessed))
-    }
-
-    /// Reads an object of `schema` and `payload` and nothing else; none where it is anything else.
-    fn envelope(&mut self, start: usize) -> Result<Option<(RowImage, bool, Span)>, Error> {
-        if json::byte(self.text, start) != b'{' {
-            return Ok(None);
-        }
-        let first_member = self.members.len();
-        let (mut schema, mut payload) = (None, None);
-        let mut at = json::blanks(self.text, start + 1);
-        loop {
-            let rest = self.text.get(at..).unwrap_or_default();
-            let is_schema = rest.starts_with(b"\"schema\"") && schema.is_none();
-            if !is_schema && (payload.is_some() || !rest.starts_with(b"\"payload\"")) {
-                self.members.truncate(first_member);
-                return Ok(None);
-            }
-            at = json::blanks(self.text, json::name(self.text, at)?.1);
-            let value = at;
-            if is_schema {
-                (_, at) = self.schemas.read(self.text, at)?;
-                schema = Some(json::span(value, at));
-            } else {
-                let (image, guessed, end) = self.image(at)?;
-                (payload, at) = (Some((image, guessed)), end);
-            }
-            let more;
-            (more, at) = json::after_member(self.text, at)?;
-            if !more {
-                break;
-            }
-        }
-        json::finish(self.text, at)?;
-        Ok(match (schema, payload) {
-            (Some(schema), Some((image, guessed))) => Some((image, guessed, schema)),
-            _ => {
-                self.members.truncate(first_member);
-                None
-            }
-        })
-    }
-
-    fn image(&mut self, at: usize) -> Result<(RowImage, bool, usize), Error> {
-        let first = json::byte(self.text, at);
-        if first == b'{' {
-            return self.columns.image(&self.columns.key, self.text, at, self.members);
-        }
-        let end = json::value(self.text, at)?;
-        let span = json::span(at, end);
-        Ok((RowImage { presence: presence(first), span, ..RowImage::default() }, true, end))
     }
 }

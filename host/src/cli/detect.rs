@@ -1,7 +1,8 @@
-//! `lockgate detect`: looks at sample events and proposes a pipeline for them. Owns what is proposed and how it is said; the
-//! shapes themselves are known in `shape`.
+//! `lockgate detect`: looks at sample events and proposes a pipeline for them. Owns the input; what a record is, is asked in `shape`,
+//! what follows from all of them in `proposal`, and said in `report`.
 
 mod proposal;
+mod report;
 mod shape;
 
 use std::io::{self, BufRead, Cursor, Read as _, Write as _};
@@ -13,6 +14,7 @@ use anyhow::Context as _;
 use self::proposal::Findings;
 use super::Input;
 use super::records::{Batch, Format, Reader};
+use crate::change::json;
 
 /// A first line longer than this is one record's value, whatever else it may be.
 const FIRST_LINE: u64 = 16 << 20;
@@ -21,8 +23,8 @@ const FIRST_LINE: u64 = 16 << 20;
 ///
 /// Reads values, one a line, or records as `apply --format records` reads them; which of the two is seen from the first line.
 /// Prints how many events there are of each shape, the tables they change, and a `[[pipeline]]` to paste into lockgate.toml.
-/// What no plugin could read (Avro, Protobuf, compressed or encrypted values, dialects that are not available in this version)
-/// is named with what to do about it.
+/// Where topics are written in different dialects, the pipeline says so by topic, and where values are compressed, how. What
+/// cannot be read (Avro, Protobuf, values that are encrypted or compressed otherwise) is named with what to do about it.
 ///
 /// A proposal is a guess from shapes: a table of one's own may have columns called `op` and `source`. Nothing is guessed when
 /// events are carried; the pipeline's `dialect` decides.
@@ -62,9 +64,9 @@ fn look(mut input: impl BufRead, name: &str, limit: u64) -> anyhow::Result<Findi
     let mut reader = Reader::new(Cursor::new(first).chain(input), format, name);
     let mut findings = Findings::new(format);
     let mut batch = Batch::default();
-    while findings.events() < limit && reader.read(&mut batch)? {
+    while findings.events < limit && reader.read(&mut batch)? {
         for record in batch.records() {
-            if findings.events() < limit {
+            if findings.events < limit {
                 findings.add(&record);
             }
         }
@@ -74,9 +76,12 @@ fn look(mut input: impl BufRead, name: &str, limit: u64) -> anyhow::Result<Findi
 
 /// Records have both keys, which no known shape of a value has.
 fn format_of(line: &[u8]) -> Format {
-    let members = std::str::from_utf8(line).ok().and_then(shape::members);
-    let has = |name| members.as_ref().is_some_and(|members| members.contains_key(name));
-    if has("topic") && has("value") { Format::Records } else { Format::Lines }
+    let names: Vec<&[u8]> = match json::document(line) {
+        Ok(whole) => json::members(line, whole.start).map(|(name, _)| name.of(line)).collect(),
+        Err(_) => Vec::new(),
+    };
+    let has = |name: &[u8]| names.contains(&name);
+    if has(b"topic") && has(b"value") { Format::Records } else { Format::Lines }
 }
 
 #[cfg(test)]

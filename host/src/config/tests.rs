@@ -4,6 +4,7 @@ mod plugin_refusals;
 mod protect;
 mod reference;
 mod refusals;
+mod watermarks;
 
 use std::collections::BTreeMap;
 use std::env::VarError;

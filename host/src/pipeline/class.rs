@@ -1,11 +1,10 @@
-//! What becomes of records that no plugin sees, and what is said of those that nobody can read.
+//! What becomes of records that no plugin sees.
 
 use super::Pipeline;
-use crate::change::{self, Class, Event};
+use crate::change::{Class, Event};
 use crate::config::ClassPolicy;
 use crate::outcome::{DropCause, Outcome, Refusal};
 use crate::record::Record;
-use crate::table::Dialect;
 
 impl Pipeline {
     pub(super) fn by_class<'a>(
@@ -26,23 +25,5 @@ impl Pipeline {
             ClassPolicy::DeadLetter => self.refused(record, event, refusal),
             ClassPolicy::Halt => self.halted(event, refusal),
         }
-    }
-}
-
-/// Why a value is of no class.
-pub(super) fn unknown(value: &[u8], dialect: Dialect) -> String {
-    match change::recognise(value) {
-        Some(family) if family == change::DEBEZIUM && dialect == Dialect::Debezium => {
-            "the value is a Debezium event whose \"op\" is not known, or that has no row; set `unknown = \"pass\"` under \
-             [pipeline.classes] to let such events through as they are"
-                .to_owned()
-        }
-        Some(family) => format!(
-            "the value looks like {family}, the pipeline expects {dialect}; check `dialect` and `from`"
-        ),
-        None => format!(
-            "the value is no {dialect} event; check `dialect` and `from`, or set `unknown = \"pass\"` \
-             under [pipeline.classes]"
-        ),
     }
 }

@@ -1,18 +1,22 @@
 //! The journey of a batch with stand-in plugins: what each kind of record becomes.
 
+mod cloudevents;
 mod concealed;
-mod fake;
-mod mongo;
-mod sides;
-mod maxwell;
-mod ticdc_maxwell;
-mod ogg;
 mod dms;
+mod fake;
+mod flat;
 mod leaks;
+mod maxwell;
+mod mongo;
+mod ogg;
 mod protected;
 mod proven;
 mod rows;
+mod sides;
 mod spy;
+mod ticdc;
+mod ticdc_maxwell;
+mod unpack;
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ use crate::change::{Form, Presence, Row};
 use crate::contract::{Image, kind};
 use crate::outcome::{Code, Refusal};
 use crate::overlay::{Created, Edit, Fate, Layout, Target};
-use crate::table::Table;
+use crate::table::{Dialect, Table};
 
 use model::{Field, Model};
 
@@ -19,6 +19,8 @@ use model::{Field, Model};
 pub(super) enum Side {
     Value,
     Key,
+    /// A value that is its row: an envelope's schema then describes it as a key's does.
+    Row(Image),
 }
 
 impl Side {
@@ -26,6 +28,27 @@ impl Side {
         match self {
             Self::Value => &[Image::Before, Image::After],
             Self::Key => &[Image::Key],
+            Self::Row(Image::Before) => &[Image::Before],
+            Self::Row(_) => &[Image::After],
+        }
+    }
+
+    /// The image whose fields the schema's own are, where it describes one image and not an event.
+    pub(super) fn single(self) -> Option<Image> {
+        match self {
+            Self::Value => None,
+            Self::Key => Some(Image::Key),
+            Self::Row(image) => Some(image),
+        }
+    }
+
+    /// The same for a value of `table` that holds `row`.
+    fn of(self, table: &Table, row: &Row) -> Self {
+        match self {
+            Self::Value if table.dialect == Dialect::DebeziumFlat => {
+                Self::Row(if is_present(Image::Before, row) { Image::Before } else { Image::After })
+            }
+            side => side,
         }
     }
 }
@@ -90,6 +113,7 @@ impl Schemas {
             return Ok(None);
         }
         let Some(table) = subject.tables.get(row.table) else { return Ok(None) };
+        let side = side.of(table, row);
         let at = self.find(table, side, text, subject.layouts.of(row.table));
         let Some(known) = self.known.get_mut(at) else { return Ok(None) };
         self.effects.clear();

@@ -29,19 +29,19 @@ fn rename(table: &Table, to: impl Fn(&str) -> String) -> Plan {
     Plan { renames: renames.collect(), ..Plan::default() }
 }
 
-fn there_and_back() -> Vec<Stage> {
+pub(super) fn there_and_back() -> Vec<Stage> {
     let there = Plans(|table: &Table| rename(table, |name| format!("{name}~")));
     let back = Plans(|table: &Table| rename(table, |name| name.trim_end_matches('~').to_owned()));
     vec![there.stage(), back.stage()]
 }
 
-fn reads_everything() -> Vec<Stage> {
+pub(super) fn reads_everything() -> Vec<Stage> {
     let reads = |table: &Table| fields(table).map(|(_, field)| field).collect();
     vec![Plans(move |table: &Table| Plan { reads: reads(table), ..Plan::default() }).stage()]
 }
 
 /// Carries the chosen events and asserts that each leaves as it came; returns how many of each kind were of each class.
-fn classes(
+pub(super) fn classes(
     dialect: Dialect,
     stages: Vec<Stage>,
     chosen: impl Fn(&Event<'_>) -> bool,

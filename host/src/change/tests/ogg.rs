@@ -76,8 +76,8 @@ fn what_is_no_row_is_told_apart() {
         ),
         (
             r#"{"database":"d","table":"t","type":"insert","data":{}}"#.into(),
-            "unknown-class: these look like Maxwell events, which dialect \"ogg\" cannot read: give their topics a pipeline with \
-             the dialect they are written in",
+            "unknown-class: these look like Maxwell events, which dialect \"ogg\" cannot read: give their topics \
+             `dialects = { \"TOPIC\" = \"maxwell\" }`, or a pipeline of their own",
         ),
     ] {
         assert_eq!(ogg(&value), class, "{value}");

@@ -1,26 +1,48 @@
-//! From what was found to what is proposed, in words.
+//! From what was found to what is proposed: which dialect for which topic. The words are in `report`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
-use super::shape::{Foreign, Opaque, Shape, recognise};
+use super::shape::{Finding, Shape, Sieve};
 use crate::change::Class;
 use crate::cli::records::Format;
+use crate::compress::Compression;
 use crate::record::Record;
 use crate::table::Dialect;
 
 /// More topics than this are proposed as a glob.
 const LISTED_TOPICS: usize = 8;
-const LISTED_TABLES: usize = 20;
 
 /// What a sample holds.
 pub(super) struct Findings {
-    events: u64,
-    shapes: BTreeMap<Shape, u64>,
-    tables: BTreeMap<String, u64>,
-    /// As the records say, or as Debezium would name them.
-    topics: BTreeSet<String>,
+    pub(super) events: u64,
+    pub(super) shapes: BTreeMap<Shape, u64>,
+    /// Why the first of a shape was refused by its own dialect.
+    pub(super) refusals: BTreeMap<Shape, String>,
+    pub(super) tables: BTreeMap<String, u64>,
+    /// By the topic that the records say; a file of values has one, which is the file.
+    topics: BTreeMap<String, Topic>,
+    /// The topics that Debezium would send the values to.
+    guessed: BTreeSet<String>,
+    sieve: Sieve,
     format: Format,
+}
+
+/// What the records of one topic, or of all, look like.
+#[derive(Clone, Debug, Default)]
+struct Topic {
+    events: u64,
+    /// Records that look like a dialect's.
+    votes: BTreeMap<Dialect, u64>,
+    /// Debezium's records that have no row: they are alike in all dialects of its family.
+    controls: u64,
+    objects: u64,
+    /// Rows of a known shape.
+    rows: u64,
+    /// Lines that begin like an object and do not end like one.
+    broken: u64,
+    /// How many each dialect would refuse.
+    refused: BTreeMap<Dialect, u64>,
+    packed: BTreeMap<Compression, u64>,
 }
 
 impl Findings {
@@ -28,64 +50,111 @@ impl Findings {
         Self {
             events: 0,
             shapes: BTreeMap::new(),
+            refusals: BTreeMap::new(),
             tables: BTreeMap::new(),
-            topics: BTreeSet::new(),
+            topics: BTreeMap::new(),
+            guessed: BTreeSet::new(),
+            sieve: Sieve::default(),
             format,
         }
     }
 
-    pub(super) fn events(&self) -> u64 {
-        self.events
-    }
-
     pub(super) fn add(&mut self, record: &Record<'_>) {
-        let finding = recognise(record.value, &record.headers);
+        let finding = self.sieve.look(record);
         self.events += 1;
         *self.shapes.entry(finding.shape).or_default() += 1;
+        if !self.topics.contains_key(&**record.topic) {
+            self.topics.insert(record.topic.to_string(), Topic::default());
+        }
+        if let Some(topic) = self.topics.get_mut(&**record.topic) {
+            topic.add(&finding);
+        }
+        if let Some(refusal) = finding.refusal {
+            self.refusals.entry(finding.shape).or_insert(refusal.reason);
+        }
         if let Some(table) = finding.table {
             *self.tables.entry(table).or_default() += 1;
         }
-        let topic = match self.format {
-            Format::Records => Some(record.topic.to_string()),
-            Format::Lines => finding.topic,
-        };
-        // Topics that begin with two underscores are Kafka's and Debezium's own.
-        let is_proposed =
-            |topic: &String| finding.shape.dialect().is_some() && !topic.starts_with("__");
-        self.topics.extend(topic.filter(is_proposed));
+        self.guessed.extend(finding.topic);
     }
 
     pub(super) fn has_proposal(&self) -> bool {
         self.dialect().is_some()
     }
 
-    /// The dialect that reads most; of two that read as much, the more particular.
-    fn dialect(&self) -> Option<Dialect> {
-        let read_by = |dialect| self.sum(|shape| shape.dialect() == Some(dialect));
-        let (debezium, json) = (read_by(Dialect::Debezium), read_by(Dialect::Json));
-        match (debezium, json) {
-            (0, 0) => None,
-            _ if debezium >= json => Some(Dialect::Debezium),
-            _ => Some(Dialect::Json),
-        }
+    /// The dialect of most of what can be proposed.
+    pub(super) fn dialect(&self) -> Option<Dialect> {
+        let mut all = Topic::default();
+        self.proposed().for_each(|(_, topic)| all.join(topic));
+        all.dialect(None)
     }
 
-    fn sum(&self, is_meant: impl Fn(Shape) -> bool) -> u64 {
-        let meant = self.shapes.iter().filter(|(shape, _)| is_meant(**shape));
-        meant.map(|(_, count)| count).sum()
+    /// How most of the values that are compressed are.
+    pub(super) fn compression(&self) -> Option<Compression> {
+        let mut all = Topic::default();
+        self.proposed().for_each(|(_, topic)| all.join(topic));
+        let most = all.packed.into_iter().max_by_key(|(_, count)| *count);
+        most.map(|(compression, _)| compression)
     }
 
-    /// What of the sample would be refused under `dialect`.
-    fn refused(&self, dialect: Dialect) -> u64 {
-        self.sum(|shape| match shape {
-            Shape::Opaque(_) | Shape::Foreign(Foreign::Concatenated | Foreign::NoObject) => true,
-            Shape::Object | Shape::Foreign(_) => dialect != Dialect::Json,
-            Shape::Debezium { .. } | Shape::Control(_) | Shape::Tombstone => false,
+    /// How many values are compressed, each way.
+    pub(super) fn packed(&self) -> BTreeMap<Compression, u64> {
+        let mut all = Topic::default();
+        self.topics.values().for_each(|topic| all.join(topic));
+        all.packed
+    }
+
+    /// The topics that a pipeline would be given, and what it would be told of those that differ.
+    pub(super) fn others(&self) -> Vec<(&str, Dialect)> {
+        let Some(default) = self.dialect().filter(|_| self.format == Format::Records) else {
+            return Vec::new();
+        };
+        let others = self.proposed().filter_map(|(name, topic)| {
+            let dialect = topic.dialect(Some(default)).filter(|dialect| *dialect != default)?;
+            Some((name, dialect))
+        });
+        others.collect()
+    }
+
+    /// Topics of which nothing can be read.
+    pub(super) fn left_out(&self) -> Vec<&str> {
+        let unreadable = self.topics.iter().filter(|(_, topic)| topic.dialect(None).is_none());
+        unreadable.map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// What of the proposed topics would be refused under the proposal, and of how many.
+    pub(super) fn refused(&self, default: Dialect) -> (u64, u64) {
+        let compression = self.compression();
+        self.proposed().fold((0, 0), |(refused, events), (_, topic)| {
+            let dialect = match self.format {
+                Format::Records => topic.dialect(Some(default)).unwrap_or(default),
+                Format::Lines => default,
+            };
+            let packed = topic.packed.iter().filter(|(one, _)| Some(**one) != compression);
+            let packed: u64 = packed.map(|(_, count)| count).sum();
+            let own = topic.refused.get(&dialect).copied().unwrap_or_default();
+            (refused + own + packed, events + topic.events)
         })
     }
 
-    fn from(&self) -> String {
-        let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
+    /// Topics that begin with two underscores are Kafka's and Debezium's own.
+    fn proposed(&self) -> impl Iterator<Item = (&str, &Topic)> {
+        let readable = self.topics.iter().filter(|(name, topic)| {
+            let is_internal = self.format == Format::Records && name.starts_with("__");
+            !is_internal && topic.dialect(None).is_some()
+        });
+        readable.map(|(name, topic)| (name.as_str(), topic))
+    }
+
+    fn names(&self) -> Vec<&str> {
+        match self.format {
+            Format::Records => self.proposed().map(|(name, _)| name).collect(),
+            Format::Lines => self.guessed.iter().map(String::as_str).collect(),
+        }
+    }
+
+    pub(super) fn from(&self) -> String {
+        let topics = self.names();
         let prefix = common_prefix(&topics);
         if topics.is_empty() {
             "[\"CHANGE-ME\"]".to_owned()
@@ -97,9 +166,64 @@ impl Findings {
     }
 
     /// The first part of the topics, which is the name that Debezium's connector was given.
-    fn name(&self) -> &str {
-        let first = self.topics.iter().next().and_then(|topic| topic.split('.').next());
+    pub(super) fn name(&self) -> &str {
+        let first = self.names().into_iter().next().and_then(|topic| topic.split('.').next());
         first.filter(|name| !name.is_empty()).unwrap_or("events")
+    }
+}
+
+impl Topic {
+    fn add(&mut self, finding: &Finding) {
+        self.events += 1;
+        if let Some(dialect) = finding.dialect {
+            *self.votes.entry(dialect).or_default() += 1;
+        }
+        match finding.shape {
+            Shape::Control(_) => self.controls += 1,
+            Shape::Object => self.objects += 1,
+            Shape::Event { class: Class::Row, .. } => self.rows += 1,
+            Shape::BrokenJson => self.broken += 1,
+            _ => {}
+        }
+        for dialect in &finding.refused_by {
+            *self.refused.entry(*dialect).or_default() += 1;
+        }
+        if let Some(compression) = finding.compression {
+            *self.packed.entry(compression).or_default() += 1;
+        }
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.events += other.events;
+        self.controls += other.controls;
+        self.objects += other.objects;
+        self.rows += other.rows;
+        self.broken += other.broken;
+        for (dialect, count) in &other.votes {
+            *self.votes.entry(*dialect).or_default() += count;
+        }
+        for (compression, count) in &other.packed {
+            *self.packed.entry(*compression).or_default() += count;
+        }
+    }
+
+    /// The dialect for it; none where none reads anything. What says nothing of itself is taken for what `default` reads.
+    fn dialect(&self, default: Option<Dialect>) -> Option<Dialect> {
+        let best = self.votes.iter().max_by_key(|(_, count)| **count);
+        let (voted, votes) = best.map_or((None, 0), |(dialect, count)| (Some(*dialect), *count));
+        let is_read = |dialect: &Dialect| !self.refused.contains_key(dialect);
+        if self.broken > votes + self.controls + self.objects {
+            return None;
+        }
+        if let Some(default) = default.filter(|_| self.rows + self.objects == 0).filter(is_read) {
+            return Some(default);
+        }
+        if votes + self.controls < self.objects {
+            // A connector that flattens one topic flattens all, and few rows say so.
+            let flat = default.filter(|default| *default == Dialect::DebeziumFlat);
+            return flat.filter(is_read).or(Some(Dialect::Json));
+        }
+        voted.or((self.controls > 0).then_some(Dialect::Debezium))
     }
 }
 
@@ -113,132 +237,4 @@ fn common_prefix<'t>(topics: &[&'t str]) -> &'t str {
         Some(dot) => prefix.get(..=dot).unwrap_or(prefix),
         None => prefix,
     }
-}
-
-impl fmt::Display for Findings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "events: {}", self.events)?;
-        let mut shapes: Vec<(&Shape, &u64)> = self.shapes.iter().collect();
-        shapes.sort_by_key(|(shape, count)| (std::cmp::Reverse(**count), **shape));
-        for (shape, count) in shapes {
-            writeln!(f, "{count:>8}  {shape}")?;
-            if let Some(advice) = advice(*shape) {
-                writeln!(f, "{:>8}  -> {advice}", "")?;
-            }
-        }
-        if !self.tables.is_empty() {
-            writeln!(f, "\ntables: {}", self.tables.len())?;
-            for (table, count) in self.tables.iter().take(LISTED_TABLES) {
-                writeln!(f, "{count:>8}  {table}")?;
-            }
-            if self.tables.len() > LISTED_TABLES {
-                writeln!(f, "{:>8}  and {} more", "", self.tables.len() - LISTED_TABLES)?;
-            }
-        }
-        let Some(dialect) = self.dialect() else {
-            return writeln!(f, "\nnothing here can be proposed as a pipeline of this version");
-        };
-        writeln!(f, "\nfor lockgate.toml:\n")?;
-        writeln!(f, "[[pipeline]]")?;
-        writeln!(f, "name    = \"{}\"", self.name())?;
-        writeln!(f, "from    = {}", self.from())?;
-        writeln!(f, "dialect = \"{dialect}\"")?;
-        writeln!(f, "to      = \"clean.{{topic}}\"")?;
-        writeln!(f, "plugins = \"plugins\"")?;
-        match self.refused(dialect) {
-            0 => Ok(()),
-            refused => writeln!(
-                f,
-                "\nunder it {refused} of the {} events would be refused, and dead-lettered",
-                self.events
-            ),
-        }
-    }
-}
-
-impl fmt::Display for Shape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            Self::Debezium { has_schema: true } => "Debezium rows, with the schema around them",
-            Self::Debezium { has_schema: false } => "Debezium rows",
-            Self::Control(class) => return write!(f, "Debezium {}", control(*class)),
-            Self::Tombstone => "tombstones",
-            Self::Object => "JSON objects of no known shape, each a row as it is",
-            Self::Foreign(foreign) => match foreign {
-                Foreign::Maxwell => "Maxwell events",
-                Foreign::MaxwellEncrypted => "Maxwell events, encrypted",
-                Foreign::Canal => "Canal messages",
-                Foreign::TiCdcCanal => "TiCDC messages in Canal's JSON",
-                Foreign::GoldenGate => "GoldenGate events",
-                Foreign::Dms => "AWS DMS events",
-                Foreign::CloudEvent => "CloudEvents",
-                Foreign::Concatenated => "several JSON values in one",
-                Foreign::NoObject => "JSON, but no objects",
-            },
-            Self::Opaque(opaque) => match opaque {
-                Opaque::Confluent => "schema registry framing (Avro, Protobuf or JSON Schema)",
-                Opaque::Glue => "AWS Glue schema registry framing",
-                Opaque::CanalProtobuf => "Canal messages in Protobuf",
-                Opaque::Snappy => "compressed with snappy inside the value",
-                Opaque::Lz4 => "compressed with lz4 inside the value",
-                Opaque::Zstd => "compressed with zstd inside the value",
-                Opaque::Gzip => "compressed with gzip inside the value",
-                Opaque::BrokenJson => "broken JSON",
-                Opaque::Text => "text that is not JSON",
-                Opaque::Binary => "bytes that are neither text nor known",
-            },
-        };
-        f.write_str(text)
-    }
-}
-
-fn control(class: Class) -> &'static str {
-    match class {
-        Class::Truncate => "truncates",
-        Class::Message => "messages of the database's log",
-        Class::Heartbeat => "heartbeats",
-        Class::Transaction => "transaction markers",
-        Class::Watermark => "watermarks, as TiCDC writes them",
-        Class::SchemaChange => "schema changes",
-        Class::Row
-        | Class::Tombstone
-        | Class::SnapshotMarker
-        | Class::Encrypted
-        | Class::Unknown => class.as_str(),
-    }
-}
-
-/// What to do about a shape that no dialect of this version reads.
-fn advice(shape: Shape) -> Option<&'static str> {
-    Some(match shape {
-        Shape::Foreign(Foreign::MaxwellEncrypted) => {
-            "set encrypt=none in Maxwell, and let a plugin mask what needs it"
-        }
-        Shape::Foreign(Foreign::Concatenated) => "let TiCDC write the protocol debezium",
-        Shape::Foreign(Foreign::NoObject) => "nothing in them can be named, so no plugin sees them",
-        Shape::Foreign(Foreign::TiCdcCanal) => {
-            "not a dialect of this version; TiCDC also writes the protocol debezium"
-        }
-        Shape::Foreign(Foreign::CloudEvent) => {
-            "not a dialect of this version; set value.converter to JsonConverter"
-        }
-        Shape::Foreign(Foreign::Maxwell | Foreign::Canal | Foreign::GoldenGate | Foreign::Dms) => {
-            "not a dialect of this version; \"json\" carries them, each value as one row"
-        }
-        Shape::Opaque(Opaque::Confluent | Opaque::Glue) => {
-            "not available in this version; set value.converter to JsonConverter"
-        }
-        Shape::Opaque(Opaque::CanalProtobuf) => "set canal.mq.flatMessage=true in Canal",
-        Shape::Opaque(Opaque::Snappy | Opaque::Lz4 | Opaque::Zstd | Opaque::Gzip) => {
-            "compress in the producer (compression.type) and not in the value"
-        }
-        Shape::Opaque(Opaque::BrokenJson) => {
-            "one value a line is expected; a value over several lines is not read as one"
-        }
-        Shape::Opaque(Opaque::Text) => "an unwrapped or string-converted value?",
-        Shape::Opaque(Opaque::Binary) => "encrypted, or compressed without a frame?",
-        Shape::Debezium { .. } | Shape::Control(_) | Shape::Tombstone | Shape::Object => {
-            return None;
-        }
-    })
 }

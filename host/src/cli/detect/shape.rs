@@ -1,227 +1,220 @@
-//! What a value is, seen from its shape alone. A few members are looked at and none is kept; off the record path.
+//! What a record is: what it looks like, and what each dialect makes of it. Asks the decoders themselves, so that what is said here
+//! is what a pipeline would do. Off the record path.
 
-use std::collections::BTreeMap;
+use crate::change::{self, Class, Decoder, Events, Looks};
+use crate::compress::Compression;
+use crate::outcome::{Code, Refusal};
+use crate::record::Record;
+use crate::table::{Dialect, Tables};
 
-use serde_json::value::RawValue;
-
-use crate::change::Class;
-use crate::record::Header;
-use crate::table::Dialect;
-
-/// What a value was taken for.
+/// What a record was taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Shape {
-    /// A row of Debezium, with or without the schema around it.
-    Debezium {
+    /// Written by a tool that a dialect reads.
+    Event {
+        looks: Looks,
+        class: Class,
         has_schema: bool,
     },
-    /// Debezium, but no row.
+    /// Of such a tool, but its own dialect refuses it.
+    Unread(Looks),
+    /// Debezium's, but no row: alike in all dialects of its family.
     Control(Class),
     Tombstone,
     /// An object of no known shape: a row as such.
     Object,
-    /// Written by something that this version cannot read as rows, though it is JSON.
-    Foreign(Foreign),
-    /// Not JSON.
-    Opaque(Opaque),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Foreign {
-    Maxwell,
-    MaxwellEncrypted,
-    Canal,
-    TiCdcCanal,
-    GoldenGate,
-    Dms,
-    CloudEvent,
-    /// Several objects in one value, as TiCDC's Maxwell protocol writes them.
-    Concatenated,
+    /// Of a tool or a format that no dialect reads.
+    Foreign(Looks),
     NoObject,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Opaque {
-    Confluent,
-    Glue,
-    CanalProtobuf,
-    Snappy,
-    Lz4,
-    Zstd,
-    Gzip,
+    /// Several objects in one value, none of a known shape.
+    Concatenated,
     BrokenJson,
     Text,
     Binary,
 }
 
-/// A value's shape, and the place its row has in the source where it says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is known of one record.
+#[derive(Debug)]
 pub(super) struct Finding {
     pub(super) shape: Shape,
+    /// The dialect that reads it; none where several do, or none can.
+    pub(super) dialect: Option<Dialect>,
+    pub(super) compression: Option<Compression>,
+    /// Its table, as that dialect reads it.
     pub(super) table: Option<String>,
     /// The topic that Debezium sends such a row to unless told otherwise.
     pub(super) topic: Option<String>,
+    /// Those dialects that would refuse it.
+    pub(super) refused_by: Vec<Dialect>,
+    /// Why its own dialect refuses it.
+    pub(super) refusal: Option<Refusal>,
 }
 
-impl Shape {
-    /// The dialect that reads it; none where every dialect passes it, or none can read it.
-    pub(super) fn dialect(self) -> Option<Dialect> {
-        match self {
-            Self::Debezium { .. } | Self::Control(_) => Some(Dialect::Debezium),
-            Self::Object => Some(Dialect::Json),
-            Self::Tombstone | Self::Foreign(_) | Self::Opaque(_) => None,
+/// A decoder for each dialect.
+pub(super) struct Sieve(Vec<Lane>);
+
+struct Lane {
+    dialect: Dialect,
+    decoder: Decoder,
+    tables: Tables,
+    events: Events,
+}
+
+/// What a dialect made of a record.
+struct Read {
+    class: Class,
+    table: Option<String>,
+    has_schema: bool,
+    refusal: Option<Refusal>,
+}
+
+impl Default for Sieve {
+    fn default() -> Self {
+        let lane = |dialect| Lane {
+            dialect,
+            decoder: Decoder::new(dialect),
+            tables: Tables::default(),
+            events: Events::default(),
+        };
+        Self(Dialect::ALL.map(lane).into())
+    }
+}
+
+/// Values are unpacked up to this many bytes.
+const LARGEST: usize = 64 << 20;
+
+impl Sieve {
+    pub(super) fn look(&mut self, record: &Record<'_>) -> Finding {
+        let mut unpacked = Vec::new();
+        let packed = change::recognise_record(record).and_then(Looks::compression);
+        let compression = packed.filter(|compression| {
+            let value = record.value.unwrap_or_default();
+            compression.unpack(value, LARGEST, &mut unpacked).is_ok() && !unpacked.is_empty()
+        });
+        let plain = Record {
+            value: if compression.is_some() { Some(&unpacked) } else { record.value },
+            ..record.clone()
+        };
+        Finding { compression, ..self.look_at_plain(&plain) }
+    }
+
+    fn look_at_plain(&mut self, record: &Record<'_>) -> Finding {
+        let looks = change::recognise_record(record);
+        let own = looks.and_then(Looks::dialect);
+        let mut refused_by = Vec::new();
+        let (mut read, mut control) = (None, None);
+        for lane in &mut self.0 {
+            let it = lane.read(record);
+            if it.refusal.is_some() {
+                refused_by.push(lane.dialect);
+            }
+            if own == Some(lane.dialect) {
+                read = Some(it);
+            } else if lane.dialect == Dialect::Debezium && it.refusal.is_none() {
+                control = Some(it.class);
+            }
+        }
+        let mut finding = Finding {
+            shape: Shape::Tombstone,
+            dialect: own,
+            compression: None,
+            table: None,
+            topic: None,
+            refused_by,
+            refusal: None,
+        };
+        match (looks, read) {
+            (Some(looks), Some(read)) => {
+                let Read { class, table, has_schema, refusal } = read;
+                finding.shape = match refusal {
+                    Some(_) => Shape::Unread(looks),
+                    None => Shape::Event { looks, class, has_schema },
+                };
+                (finding.table, finding.refusal) = (table, refusal);
+                finding.topic = debezium_topic(record);
+            }
+            (Some(looks), None) => finding.shape = Shape::Foreign(looks),
+            (None, _) => finding.shape = plain_shape(record, control),
+        }
+        finding
+    }
+}
+
+impl Lane {
+    fn read(&mut self, record: &Record<'_>) -> Read {
+        self.events.clear();
+        let decoded = self.decoder.decode(0, record, &mut self.tables, &mut self.events);
+        let event = self.events.events.first();
+        let class = event.map_or(Class::Unknown, |event| event.class);
+        let rows = event.map(|event| self.events.rows_of(event)).unwrap_or_default();
+        let table = rows.first().and_then(|row| self.tables.get(row.table));
+        let table = table.filter(|_| class == Class::Row);
+        let unknown = || {
+            let reason = change::unknown(record, self.dialect);
+            (class == Class::Unknown).then(|| Refusal::new(Code::UnknownClass, reason))
+        };
+        Read {
+            class,
+            table: table.map(|table| table.qualified_name()).filter(|name| !name.is_empty()),
+            has_schema: event.is_some_and(|event| !event.value_schema.is_empty()),
+            refusal: decoded.err().or_else(unknown),
         }
     }
 }
 
-pub(super) fn recognise(value: Option<&[u8]>, headers: &[Header<'_>]) -> Finding {
-    let bare = |shape| Finding { shape, table: None, topic: None };
-    let Some(value) = value else { return bare(Shape::Tombstone) };
-    if headers.iter().any(|header| header.name == b"__value_schema_id") {
-        return bare(Shape::Opaque(Opaque::Confluent));
+/// The shape of a record that looks like none of the tools' rows; `control` is what Debezium's dialect makes of it.
+fn plain_shape(record: &Record<'_>, control: Option<Class>) -> Shape {
+    let Some(value) = record.value else { return Shape::Tombstone };
+    match control {
+        Some(Class::Tombstone) => return Shape::Tombstone,
+        Some(class) if class != Class::Unknown => return Shape::Control(class),
+        _ => {}
     }
     let text = std::str::from_utf8(value).ok();
     let text = text.map(|text| text.trim_start_matches('\u{feff}').trim());
-    match text {
-        Some(text) if text.starts_with('{') => of_object(text),
-        Some(text) if serde_json::from_str::<&RawValue>(text).is_ok() => {
-            bare(Shape::Foreign(Foreign::NoObject))
-        }
-        _ => bare(Shape::Opaque(framing(value, text.is_some()))),
+    let Some(text) = text else { return Shape::Binary };
+    let mut values =
+        serde_json::Deserializer::from_str(text).into_iter::<&serde_json::value::RawValue>();
+    let is_object = text.starts_with('{');
+    match (values.next(), values.next()) {
+        (Some(Ok(_)), None) if is_object => Shape::Object,
+        (Some(Ok(_)), None) => Shape::NoObject,
+        (Some(Ok(_)), Some(Ok(_))) if is_object => Shape::Concatenated,
+        _ if is_object => Shape::BrokenJson,
+        _ => Shape::Text,
     }
 }
 
-/// How the bytes are framed, by the marks at their beginning.
-fn framing(value: &[u8], is_text: bool) -> Opaque {
-    // A type of 7 (messages) in field 3 and then the body, as Canal's server writes its packets.
-    const CANAL_PACKET: [u8; 3] = [0x18, 0x07, 0x2a];
-    match value {
-        [0x00, _, _, _, _, ..] => Opaque::Confluent,
-        [0x03, 0x00 | 0x05, ..] if value.len() > 18 => Opaque::Glue,
-        [0xff, 0x06, 0x00, 0x00, b's', b'N', b'a', b'P', b'p', b'Y', ..]
-        | [0x82, b'S', b'N', b'A', b'P', b'P', b'Y', ..] => Opaque::Snappy,
-        [0x04, 0x22, 0x4d, 0x18, ..] => Opaque::Lz4,
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Opaque::Zstd,
-        [0x1f, 0x8b, ..] => Opaque::Gzip,
-        _ if value.starts_with(&CANAL_PACKET) => Opaque::CanalProtobuf,
-        _ if is_text => Opaque::Text,
-        _ => Opaque::Binary,
+/// The topic that Debezium sends such a row to: connector, schema or database, and table, of its source block.
+fn debezium_topic(record: &Record<'_>) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Value {
+        payload: Option<Payload>,
+        source: Option<Source>,
     }
-}
-
-/// The members of the object that `text` is, each unread; of two with one name the last. None where it is no object.
-pub(super) fn members(text: &str) -> Option<BTreeMap<String, &RawValue>> {
-    serde_json::from_str(text).ok()
-}
-
-type Members<'t> = BTreeMap<String, &'t RawValue>;
-
-fn of_object(text: &str) -> Finding {
-    let bare = |shape| Finding { shape, table: None, topic: None };
-    let Some(members) = members(text) else {
-        let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
-        let is_first_whole = values.next().is_some_and(|value| value.is_ok());
-        return bare(if is_first_whole {
-            Shape::Foreign(Foreign::Concatenated)
-        } else {
-            Shape::Opaque(Opaque::BrokenJson)
-        });
-    };
-    let is_enveloped = members.contains_key("schema") && members.contains_key("payload");
-    match members.get("payload").filter(|_| is_enveloped) {
-        Some(payload) if payload.get() == "null" => bare(Shape::Tombstone),
-        Some(payload) => match self::members(payload.get()) {
-            Some(inner) => of_members(&inner, true),
-            None => bare(Shape::Object),
-        },
-        None => of_members(&members, false),
+    #[derive(serde::Deserialize)]
+    struct Payload {
+        source: Option<Source>,
     }
-}
-
-fn of_members(members: &Members<'_>, has_schema: bool) -> Finding {
-    let has = |name: &str| members.contains_key(name);
-    let bare = |shape| Finding { shape, table: None, topic: None };
-    if has("op") && (has("source") || has("before") || has("after")) {
-        return debezium(members, has_schema);
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Source {
+        name: Option<String>,
+        db: Option<String>,
+        schema: Option<String>,
+        table: Option<String>,
+        collection: Option<String>,
     }
-    if matches!(text(members, "status").as_deref(), Some("BEGIN" | "END")) && has("id") {
-        return bare(Shape::Control(Class::Transaction));
-    }
-    if has("ddl") && (has("tableChanges") || has("databaseName")) {
-        return bare(Shape::Control(Class::SchemaChange));
-    }
-    if has("ts_ms") && members.len() == 1 {
-        return bare(Shape::Control(Class::Heartbeat));
-    }
-    if let Some(foreign) = foreign(members) {
-        let table = [text(members, "database"), text(members, "table")];
-        let table = table.into_iter().flatten().filter(|part| !part.is_empty());
-        let table: Vec<String> = table.collect();
-        let table = (!table.is_empty()).then(|| table.join("."));
-        return Finding { shape: Shape::Foreign(foreign), table, topic: None };
-    }
-    bare(Shape::Object)
-}
-
-fn debezium(members: &Members<'_>, has_schema: bool) -> Finding {
-    let source = members.get("source").and_then(|source| self::members(source.get()));
-    let source = source.unwrap_or_default();
-    let part = |name| text(&source, name).filter(|part| !part.is_empty());
-    let table = part("table").or_else(|| part("collection"));
-    let group = part("schema").or_else(|| part("db"));
-    let path = |parts: &[&Option<String>]| {
-        let parts: Option<Vec<&str>> = parts.iter().map(|part| part.as_deref()).collect();
-        parts.map(|parts| parts.join("."))
-    };
-    Finding {
-        shape: match text(members, "op").as_deref() {
-            Some("t") => Shape::Control(Class::Truncate),
-            Some("m") if members.contains_key("message") => Shape::Control(Class::Message),
-            Some("m") => Shape::Control(Class::Watermark),
-            _ => Shape::Debezium { has_schema },
-        },
-        topic: path(&[&part("name"), &group, &table]).map(|topic| sanitised(&topic)),
-        table: path(&[&group, &table]).or(table),
-    }
+    let value: Value = serde_json::from_slice(record.value?).ok()?;
+    let source = value.source.or(value.payload.and_then(|payload| payload.source))?;
+    let part = |part: Option<String>| part.filter(|part| !part.is_empty());
+    let group = part(source.schema).or(part(source.db))?;
+    let table = part(source.table).or(part(source.collection))?;
+    Some(sanitised(&format!("{}.{group}.{table}", part(source.name)?)))
 }
 
 /// A topic's name as Debezium makes it of names that Kafka does not take.
 fn sanitised(topic: &str) -> String {
     let is_legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     topic.chars().map(|c| if is_legal(c) { c } else { '_' }).collect()
-}
-
-fn foreign(members: &Members<'_>) -> Option<Foreign> {
-    let has = |name: &str| members.contains_key(name);
-    let is_list = |name: &str| members.get(name).is_some_and(|it| it.get().starts_with('['));
-    if has("database") && has("type") {
-        if has("_tidb") {
-            return Some(Foreign::TiCdcCanal);
-        }
-        if has("isDdl") || has("mysqlType") || has("pkNames") || is_list("data") {
-            return Some(Foreign::Canal);
-        }
-        if has("encrypted") {
-            return Some(Foreign::MaxwellEncrypted);
-        }
-        if has("data") || has("old") || has("def") || has("ts") {
-            return Some(Foreign::Maxwell);
-        }
-    }
-    if has("encrypted") && members.len() == 1 {
-        return Some(Foreign::MaxwellEncrypted);
-    }
-    if has("op_type") && has("table") {
-        return Some(Foreign::GoldenGate);
-    }
-    let metadata = members.get("metadata").and_then(|metadata| self::members(metadata.get()));
-    if metadata.is_some_and(|metadata| metadata.contains_key("operation")) {
-        return Some(Foreign::Dms);
-    }
-    has("specversion").then_some(Foreign::CloudEvent)
-}
-
-/// The member `name` where it is text.
-fn text(members: &Members<'_>, name: &str) -> Option<String> {
-    serde_json::from_str(members.get(name)?.get()).ok()
 }

@@ -42,9 +42,10 @@ fn values_of_debezium_get_a_pipeline_with_the_topics_it_would_use() {
            1  Debezium heartbeats
            1  Debezium transaction markers
 
-    tables: 2
-           1  public.customers
-           2  public.orders
+    tables: 3
+           1  d.public.customers
+           1  d.public.orders
+           1  public.orders
 
     for lockgate.toml:
 
@@ -68,8 +69,8 @@ fn records_get_a_pipeline_with_the_topics_they_have() {
     events: 4
            2  JSON objects of no known shape, each a row as it is
            1  tombstones
-           1  schema registry framing (Avro, Protobuf or JSON Schema)
-              -> not available in this version; set value.converter to JsonConverter
+           1  Confluent Schema Registry records (Avro or Protobuf)
+              -> let the producer write JSON: set value.converter to org.apache.kafka.connect.json.JsonConverter
 
     for lockgate.toml:
 
@@ -80,7 +81,7 @@ fn records_get_a_pipeline_with_the_topics_they_have() {
     to      = "clean.{topic}"
     plugins = "plugins"
 
-    under it 1 of the 4 events would be refused, and dead-lettered
+    left out, since nothing in them can be read: "junk"
     "#);
 }
 
@@ -117,17 +118,144 @@ fn a_topic_is_guessed_with_the_characters_that_kafka_takes() {
 
 #[test]
 fn what_cannot_be_read_gets_no_pipeline_but_advice() {
-    let sample = br#"{"database":"shop","table":"orders","type":"insert","ts":1,"data":{"id":1}}"#;
+    let sample = br#"{"topic":"orders","value":{"base64":"AAAAAAcCYQ=="}}"#;
     assert_snapshot!(report(sample), @r#"
     events: 1
-           1  Maxwell events
-              -> not a dialect of this version; "json" carries them, each value as one row
+           1  Confluent Schema Registry records (Avro or Protobuf)
+              -> let the producer write JSON: set value.converter to org.apache.kafka.connect.json.JsonConverter
+
+    nothing here can be proposed as a pipeline
+    "#);
+}
+
+#[test]
+fn every_dialect_is_proposed() {
+    for (value, dialect) in [
+        (r#"{"op":"c","after":{},"source":{"connector":"TiCDC"}}"#, "ticdc-debezium"),
+        (r#"{"id":1,"__deleted":"false"}"#, "debezium-flat"),
+        (r#"{"database":"d","table":"t","type":"insert","ts":1,"data":{"a":1}}"#, "maxwell"),
+        (r#"{"database":"d","table":"t","type":"delete","ts":1,"old":{"a":1}}"#, "ticdc-maxwell"),
+        (r#"{"data":[{}],"database":"d","isDdl":false,"table":"t","type":"INSERT"}"#, "canal"),
+        (r#"{"id":0,"database":"d","isDdl":false,"type":"INSERT","_tidb":{}}"#, "ticdc"),
+        (r#"{"table":"O.T","op_type":"I","after":{"A":1}}"#, "ogg"),
+        (r#"{"data":{"id":1},"metadata":{"operation":"load"}}"#, "dms"),
+        (r#"{"id":"1","type":"t","specversion":"1.0","data":{"after":{}}}"#, "cloudevents"),
+        (r#"{"op":"c","after":{}}"#, "debezium"),
+        (r#"{"id":1}"#, "json"),
+    ] {
+        let text = report(value.as_bytes());
+        assert!(text.contains(&format!("dialect = \"{dialect}\"\n")), "{value}: {text}");
+    }
+}
+
+/// One record of `topic` a value, in the format of records.
+fn records(of: &[(&str, &str)]) -> String {
+    let line = |(topic, value): &(&str, &str)| {
+        format!("{{\"topic\":\"{topic}\",\"value\":{}}}\n", serde_json::to_string(value).unwrap())
+    };
+    of.iter().map(line).collect()
+}
+
+#[test]
+fn topics_of_other_dialects_are_proposed_by_name() {
+    let sample = records(&[
+        ("a", r#"{"op":"c","after":{"id":1},"source":{}}"#),
+        ("a", r#"{"op":"c","after":{"id":2},"source":{}}"#),
+        ("b", r#"{"id":1}"#),
+        ("c", r#"{"data":[{"id":"1"}],"database":"d","isDdl":false,"table":"t","type":"INSERT"}"#),
+        ("a.transaction", r#"{"status":"BEGIN","id":"1"}"#),
+    ]);
+    assert_snapshot!(report(sample.as_bytes()), @r#"
+    events: 5
+           2  Debezium rows
+           1  Canal rows
+           1  Debezium transaction markers
+           1  JSON objects of no known shape, each a row as it is
+
+    tables: 2
+           2  a
+           1  d.t
+
+    for lockgate.toml:
+
+    [[pipeline]]
+    name    = "a"
+    from    = ["a", "a.transaction", "b", "c"]
+    dialect = "debezium"
+    dialects = { "b" = "json", "c" = "canal" }
+    to      = "clean.{topic}"
+    plugins = "plugins"
+    "#);
+}
+
+#[test]
+fn rows_without_a_mark_are_flattened_where_the_others_are() {
+    let sample = records(&[
+        ("p.a", r#"{"id":1,"__op":"c"}"#),
+        ("p.a", r#"{"id":2,"__op":"c"}"#),
+        ("p.message", r#"{"op":"m","source":{"connector":"postgresql"},"message":{}}"#),
+        ("p.b", r#"{"id":1}"#),
+        (
+            "p.transaction",
+            r#"{"status":"BEGIN","id":"1","event_count":null,"data_collections":null,"ts_ms":1}"#,
+        ),
+        ("__debezium-heartbeat.p", r#"{"ts_ms":1}"#),
+    ]);
+    assert_snapshot!(report(sample.as_bytes()), @r#"
+    events: 6
+           2  flattened Debezium rows
+              -> a guess, from members that begin with two underscores or a schema around a row
+           1  Debezium messages and statements of the database's log
+           1  Debezium heartbeats
+           1  Debezium transaction markers
+           1  JSON objects of no known shape, each a row as it is
 
     tables: 1
-           1  shop.orders
+           2  p.a
 
-    nothing here can be proposed as a pipeline of this version
+    for lockgate.toml:
+
+    [[pipeline]]
+    name    = "p"
+    from    = ["p.a", "p.b", "p.message", "p.transaction"]
+    dialect = "debezium-flat"
+    to      = "clean.{topic}"
+    plugins = "plugins"
     "#);
+}
+
+#[test]
+fn compressed_values_are_looked_into() {
+    use base64::Engine as _;
+    let value = r#"{"id":0,"database":"d","table":"t","pkNames":["id"],"isDdl":false,"type":"INSERT","data":[{"id":"1"}],"_tidb":{"commitTs":1}}"#;
+    let packed = crate::compress::Compression::Snappy.pack(value.as_bytes());
+    let text = base64::engine::general_purpose::STANDARD.encode(packed);
+    let sample = format!("{{\"topic\":\"shop\",\"value\":{{\"base64\":\"{text}\"}}}}\n");
+    let text = report(sample.as_bytes());
+    assert_snapshot!(text, @r#"
+    events: 1
+           1  TiCDC's Canal-JSON rows
+           1  of them compressed with snappy inside the value
+
+    tables: 1
+           1  d.t
+
+    for lockgate.toml:
+
+    [[pipeline]]
+    name    = "shop"
+    from    = ["shop"]
+    dialect = "ticdc"
+    compression = "snappy"
+    to      = "clean.{topic}"
+    plugins = "plugins"
+    "#);
+    let (_, pipeline) = text.split_once("for lockgate.toml:\n").unwrap();
+    let config = crate::config::Config::parse(
+        &format!("kafka.brokers = 'b'\n{pipeline}"),
+        "lockgate.toml".as_ref(),
+    );
+    assert!(config.unwrap().pipelines[0].compression.is_some());
 }
 
 #[test]
@@ -140,43 +268,54 @@ fn a_proposal_is_a_configuration() {
 }
 
 #[test]
+fn values_over_several_lines_get_no_pipeline() {
+    let text =
+        report(b"{\n  \"a\": [\n    { \"b\": 1 },\n    { \"c\": 1 },\n    { \"d\": 1 }\n  ]\n}\n");
+    assert!(text.contains("a value over several lines is not read as one"), "{text}");
+    assert!(text.contains("nothing here can be proposed"), "{text}");
+}
+
+#[test]
 fn an_empty_sample_proposes_nothing() {
     assert!(!look(&b""[..], "sample", 10).unwrap().has_proposal());
 }
 
 #[test]
 fn no_more_than_the_limit_is_looked_at() {
-    assert_eq!(look("{}\n".repeat(50).as_bytes(), "sample", 7).unwrap().events(), 7);
+    assert_eq!(look("{}\n".repeat(50).as_bytes(), "sample", 7).unwrap().events, 7);
 }
 
 #[test]
-fn each_foreign_shape_is_named() {
-    let canal =
-        br#"{"data":[{"id":"1"}],"database":"d","isDdl":false,"table":"t","type":"INSERT"}"#;
-    assert_snapshot!(shape(canal), @r#"Canal messages -> not a dialect of this version; "json" carries them, each value as one row"#);
-    let ticdc = br#"{"id":0,"database":"d","isDdl":false,"type":"INSERT","_tidb":{"commitTs":1}}"#;
-    assert_snapshot!(shape(ticdc), @"TiCDC messages in Canal's JSON -> not a dialect of this version; TiCDC also writes the protocol debezium");
-    assert_snapshot!(shape(br#"{"encrypted":{"iv":"a","bytes":"b"}}"#), @"Maxwell events, encrypted -> set encrypt=none in Maxwell, and let a plugin mask what needs it");
-    assert_snapshot!(shape(br#"{"table":"O.T","op_type":"I","after":{"A":1}}"#), @r#"GoldenGate events -> not a dialect of this version; "json" carries them, each value as one row"#);
-    assert_snapshot!(shape(br#"{"data":{"id":1},"metadata":{"operation":"load"}}"#), @r#"AWS DMS events -> not a dialect of this version; "json" carries them, each value as one row"#);
-    assert_snapshot!(shape(br#"{"id":"1","specversion":"1.0","data":{}}"#), @"CloudEvents -> not a dialect of this version; set value.converter to JsonConverter");
-    assert_snapshot!(shape(br#"{"op":"m","source":{}}"#), @"Debezium watermarks, as TiCDC writes them");
-    assert_snapshot!(shape(br#"{"a":1}{"b":2}"#), @"several JSON values in one -> let TiCDC write the protocol debezium");
-    assert_snapshot!(shape(b"[1,2]"), @"JSON, but no objects -> nothing in them can be named, so no plugin sees them");
+fn each_shape_is_named() {
+    let canal = r#"{"data":[{"id":"1"}],"database":"d","isDdl":false,"table":"t","type":"INSERT"}"#;
+    assert_snapshot!(shape(canal.as_bytes()), @r#"Canal rows"#);
+    let ddl =
+        br#"{"id":0,"database":"d","isDdl":true,"type":"ALTER","sql":"","_tidb":{"commitTs":1}}"#;
+    assert_snapshot!(shape(ddl), @r#"TiCDC's Canal-JSON schema changes"#);
+    assert_snapshot!(shape(br#"{"op":"m","source":{"connector":"TiCDC"}}"#), @r#"TiCDC's Debezium watermarks"#);
+    assert_snapshot!(shape(br#"{"id":"1","type":"t","specversion":"1.0","data":"AAAA"}"#), @r#"CloudEvents that cannot be read -> the CloudEvent's data is no JSON object but encoded text (Avro in base64, mostly); set value.converter.data.serializer.type = json in the connector"#);
+    assert_snapshot!(shape(br#"{"schema":{"type":"struct"},"payload":{"id":1}}"#), @r#"flattened Debezium rows, with the schema around them -> a guess, from members that begin with two underscores or a schema around a row"#);
+    assert_snapshot!(shape(br#"{"id":1,"__op":"c"}"#), @r#"flattened Debezium rows -> a guess, from members that begin with two underscores or a schema around a row"#);
+    assert_snapshot!(shape(br#"{"payload":{"op":"MHEARTBEAT","source":"","sequenceId":"-1","timestamp":{}}}"#), @r#"Aliyun DataWorks events -> dialect "json" carries them, each value as one row"#);
+    let init = canal.replace("INSERT", "INIT");
+    assert_snapshot!(shape(init.as_bytes()), @r#"Huawei DRS events -> dialect "json" carries them, each value as one row"#);
+    assert_snapshot!(shape(br#"{"a":1}{"b":2}"#), @r#"several JSON values in one -> only dialect "ticdc-maxwell" takes more than one object a value"#);
+    assert_snapshot!(shape(b"[1,2]"), @r#"JSON, but no objects -> nothing in them can be named, so no plugin sees them"#);
 }
 
 #[test]
 fn each_opaque_shape_is_named() {
-    assert_snapshot!(shape(b"\0\0\0\0\x2a\x02hello"), @"schema registry framing (Avro, Protobuf or JSON Schema) -> not available in this version; set value.converter to JsonConverter");
-    assert_snapshot!(shape(&[&[3, 0], [7; 20].as_slice()].concat()), @"AWS Glue schema registry framing -> not available in this version; set value.converter to JsonConverter");
-    assert_snapshot!(shape(b"\x18\x07\x2a\x80\x01"), @"Canal messages in Protobuf -> set canal.mq.flatMessage=true in Canal");
-    assert_snapshot!(shape(b"\x82SNAPPY\0"), @"compressed with snappy inside the value -> compress in the producer (compression.type) and not in the value");
-    assert_snapshot!(shape(b"\x04\x22\x4d\x18"), @"compressed with lz4 inside the value -> compress in the producer (compression.type) and not in the value");
-    assert_snapshot!(shape(b"\x28\xb5\x2f\xfd"), @"compressed with zstd inside the value -> compress in the producer (compression.type) and not in the value");
-    assert_snapshot!(shape(b"\x1f\x8b\x08"), @"compressed with gzip inside the value -> compress in the producer (compression.type) and not in the value");
-    assert_snapshot!(shape(b"{\"id\":"), @"broken JSON -> one value a line is expected; a value over several lines is not read as one");
-    assert_snapshot!(shape(b"Struct{id=1}"), @"text that is not JSON -> an unwrapped or string-converted value?");
-    assert_snapshot!(shape(b"\xfe\xff"), @"bytes that are neither text nor known -> encrypted, or compressed without a frame?");
+    assert_snapshot!(shape(b"\0\0\0\0\x2a\x02hello"), @r#"Confluent Schema Registry records (Avro or Protobuf) -> let the producer write JSON: set value.converter to org.apache.kafka.connect.json.JsonConverter"#);
+    assert_snapshot!(shape(b"\0\0\0\0\0\0\0\0\x2a\x02hello"), @r#"Apicurio Registry records (Avro or Protobuf) -> let the producer write JSON: set value.converter to org.apache.kafka.connect.json.JsonConverter"#);
+    assert_snapshot!(shape(&[&[3, 0], [7; 20].as_slice()].concat()), @r#"AWS Glue Schema Registry records -> let the producer write JSON: set value.converter to org.apache.kafka.connect.json.JsonConverter"#);
+    assert_snapshot!(shape(b"\x18\x07\x2a\x80\x01"), @r#"Canal protobuf packets (canal.mq.flatMessage = false) -> set canal.mq.flatMessage = true in Canal"#);
+    assert_snapshot!(shape(b"\x82SNAPPY\0"), @r#"snappy-compressed values -> compress in the producer (compression.type) and not in the value"#);
+    assert_snapshot!(shape(b"\x04\x22\x4d\x18"), @r#"LZ4-compressed values -> damaged, or something else that begins so"#);
+    assert_snapshot!(shape(b"\x28\xb5\x2f\xfd"), @r#"zstd-compressed values -> compress in the producer (compression.type) and not in the value"#);
+    assert_snapshot!(shape(b"\x1f\x8b\x08"), @r#"gzip-compressed values -> compress in the producer (compression.type) and not in the value"#);
+    assert_snapshot!(shape(b"{\"id\":"), @r#"broken JSON -> one value a line is expected; a value over several lines is not read as one"#);
+    assert_snapshot!(shape(b"Struct{id=1}"), @r#"text that is not JSON -> an unwrapped or string-converted value?"#);
+    assert_snapshot!(shape(b"\xfe\xff"), @r#"bytes that are neither text nor known -> encrypted, or compressed without a frame?"#);
 }
 
 #[test]

@@ -8,13 +8,14 @@ use toml::Spanned;
 use super::{check_identifier, count, one_of, protect};
 use crate::cell::Placeholder;
 use crate::change::Class;
+use crate::compress::Compression;
 use crate::config::document::{Document, suggestion};
 use crate::config::error::Error;
 use crate::config::raw::{self, Text};
 use crate::config::units::Size;
 use crate::config::{
-    ClassPolicy, Compression, Limits, LostOffsets, PartitionBy, Payload, Pipeline, PluginMessages,
-    Start, Template, TopicFilter, TopicPattern, Unlisted, plugin_file, topics,
+    ClassPolicy, Limits, LostOffsets, PartitionBy, Payload, Pipeline, PluginMessages, Start,
+    Template, TopicFilter, TopicPattern, Unlisted, plugin_file, topics,
 };
 use crate::table::{Dialect, Dialects};
 
@@ -62,12 +63,13 @@ pub(super) fn resolve(
         dead_letter_payload: or_default(document, raw.dead_letter_payload, &PAYLOADS)?,
         start: start(document, raw.start)?,
         on_lost_offsets: or_default(document, raw.on_lost_offsets, &LOST_OFFSETS)?,
-        partition: or_default(document, raw.partition, &PARTITIONS)?,
+        partition: or_default(document, raw.partition.clone(), &PARTITIONS)?,
         lanes: count(document, raw.lanes, 1..=MOST_LANES, 1)?,
         create_topics: raw.create_topics.unwrap_or_default(),
         classes: classes(document, raw.classes)?,
         limits: limits(document, raw.limits)?,
     };
+    check_watermarks(document, raw.partition.as_ref(), &pipeline)?;
     protect::check(document, &pipeline, spans)?;
     check_loop(document, &patterns, &pipeline)?;
     for other in others {
@@ -273,6 +275,32 @@ fn size(
         None => Ok(default),
         Some(typed) if (least..=most).contains(&typed.get_ref().0) => Ok(typed.into_inner().0),
         Some(typed) => Err(document.error(typed.span(), "a limit lies between 1kB and 1GB")),
+    }
+}
+
+/// TiCDC writes each watermark to every partition: no older change follows it there. In partitions that were filled anew by key that
+/// would be untrue, wherever the watermark went.
+fn check_watermarks(
+    document: &Document<'_>,
+    partition: Option<&Text>,
+    pipeline: &Pipeline,
+) -> Result<(), Error> {
+    let dialects = &pipeline.dialects;
+    let mut all = dialects.by_topic.iter().map(|(_, dialect)| *dialect).chain([dialects.default]);
+    let passes = pipeline.classes.get(&Class::Watermark) == Some(&ClassPolicy::Pass);
+    let Some(typed) = partition.filter(|_| passes && pipeline.partition == PartitionBy::Key) else {
+        return Ok(());
+    };
+    match all.find(|dialect| matches!(dialect, Dialect::Ticdc | Dialect::TicdcDebezium)) {
+        None => Ok(()),
+        Some(dialect) => {
+            let message = format!(
+                "a watermark of \"{dialect}\" holds for the partition it is in, and these would be filled anew by key"
+            );
+            let help =
+                "keep partition = \"same\", or set `watermark = \"drop\"` under [pipeline.classes]";
+            Err(document.error(typed.span(), message).help(help))
+        }
     }
 }
 

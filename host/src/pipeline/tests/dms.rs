@@ -64,7 +64,7 @@ fn a_control_record_passes_and_an_unknown_operation_is_refused() {
     assert_eq!(left(masks(), control), control);
     let refused = left(masks(), &record(r#""data":{"ssn":"a"}"#, "merge"));
     assert!(
-        refused.starts_with("dead-letter unknown-class: the value looks like AWS DMS events"),
+        refused.starts_with("dead-letter unknown-class: the value is one of AWS DMS events"),
         "{refused}"
     );
 }

@@ -88,7 +88,7 @@ impl Fake {
         Self { tables: Some(set), ..self }
     }
 
-    fn stage(self) -> Stage {
+    pub(super) fn stage(self) -> Stage {
         Stage {
             identity: Arc::new(Identity {
                 name: "fake".into(),

@@ -115,8 +115,8 @@ impl Model {
             Declared { image, fields, columns }
         };
         let root = Span { start: 0, end: u32::try_from(text.len()).unwrap_or(u32::MAX) };
-        if side == Side::Key {
-            return Self { images: vec![declared(Image::Key, root)] };
+        if let Some(image) = side.single() {
+            return Self { images: vec![declared(image, root)] };
         }
         let fields = array(text, root);
         let images = json::elements(text, fields.start).filter_map(|field| {
