@@ -146,8 +146,8 @@ mod tests {
         let seen = [
             table(&[("id", false)]),
             table(&[("id", true), ("ssn", false)]),
-            table(&[("id", false), ("ssn", false)]),
             table(&[("id", true), ("ssn", true)]),
+            table(&[("id", false), ("ssn", false)]),
             table(&[("id", true)]),
         ];
         let live = LiveTables::default();
@@ -155,6 +155,6 @@ mod tests {
             live.add(std::iter::once(table));
         }
         let tables = live.tables.lock().unwrap();
-        assert_eq!(tables.as_slice(), &seen[3..4]);
+        assert_eq!(tables.as_slice(), &seen[2..3]);
     }
 }
