@@ -33,7 +33,7 @@ pub struct StagePlan {
     pub plan: Plan,
     pub reads: Vec<Access>,
     pub writes: Vec<Access>,
-    /// Removes that reach into a JSON cell; the others are in the layout.
+    /// Removes that reach into a JSON cell, and those of headers; the others are in the layout.
     pub removes: Vec<Access>,
     /// Columns of the source that it removes or renames as a whole.
     pub removed: Vec<Target>,
@@ -203,7 +203,7 @@ impl View {
         let writes = plan.writes.iter().map(|f| self.resolve_write(f)).collect::<Result<_, _>>()?;
         let (mut removes, mut removed) = (Vec::new(), Vec::new());
         for field in &plan.removes {
-            if field.pointer.is_empty() {
+            if field.pointer.is_empty() && field.image != Image::Header {
                 let gone =
                     self.image_mut(field.image).extract_if(.., |(name, _)| **name == *field.name);
                 removed.extend(gone.map(|(_, target)| target));

@@ -16,7 +16,8 @@ pub(super) struct LiveTables {
 }
 
 impl LiveTables {
-    /// Takes in what one lane knows. Of the same table in two lanes the one with more columns is kept.
+    /// Takes in what one lane knows. Of the same table in two lanes the one with more columns is kept, then the one of which more
+    /// are known to be in the key.
     fn add<'t>(&self, seen: impl Iterator<Item = &'t Table>) {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         for table in seen {
@@ -24,7 +25,7 @@ impl LiveTables {
                 known.topic == table.topic && known.qualified_name() == table.qualified_name()
             };
             match tables.iter_mut().find(same) {
-                Some(known) if known.columns.len() > table.columns.len() => {}
+                Some(known) if knowledge(known) > knowledge(table) => {}
                 Some(known) => known.clone_from(table),
                 None => tables.push(table.clone()),
             }
@@ -46,6 +47,11 @@ impl LiveTables {
         look_ahead(settings, stages())?;
         Chain::new(stages(), Rules::of(settings)).open_all(tables.iter())
     }
+}
+
+/// How much is known of a table: its columns, and those of them that are in the key.
+fn knowledge(table: &Table) -> (usize, usize) {
+    (table.columns.len(), table.columns.iter().filter(|column| column.key).count())
 }
 
 /// Refuses a chain of which is known before any record that it would let protected columns go in clear.
@@ -110,5 +116,45 @@ pub(super) fn stage(version: &Arc<Version>) -> Stage {
         tables: version.tables().cloned(),
         on_fault: version.on_fault(),
         calls: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{Column, Dialect};
+
+    fn table(columns: &[(&str, bool)]) -> Table {
+        let column = |(name, key): &(&str, bool)| Column {
+            name: (*name).into(),
+            source_type: "".into(),
+            key: *key,
+        };
+        Table {
+            id: 1,
+            topic: "t".into(),
+            dialect: Dialect::Debezium,
+            database: "shop".into(),
+            schema: "".into(),
+            name: "people".into(),
+            columns: columns.iter().map(column).collect(),
+        }
+    }
+
+    #[test]
+    fn of_what_lanes_know_of_a_table_the_most_is_kept() {
+        let seen = [
+            table(&[("id", false)]),
+            table(&[("id", true), ("ssn", false)]),
+            table(&[("id", true), ("ssn", true)]),
+            table(&[("id", false), ("ssn", false)]),
+            table(&[("id", true)]),
+        ];
+        let live = LiveTables::default();
+        for table in &seen {
+            live.add(std::iter::once(table));
+        }
+        let tables = live.tables.lock().unwrap();
+        assert_eq!(tables.as_slice(), &seen[2..3]);
     }
 }

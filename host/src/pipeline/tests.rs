@@ -94,6 +94,15 @@ fn a_later_plugin_sees_what_an_earlier_one_wrote() {
 }
 
 #[test]
+fn a_removed_header_is_no_column_of_the_key() {
+    let plan = Plan { removes: vec![field(Image::Header, "id")], ..Plan::default() };
+    let cuts = Fake::new(plan, |_| panic!("a plan without reads and writes costs no call"));
+    let given = [update(1, "a@x.io").header("id", Some("7")).header("trace", Some("t1"))];
+    let without = [update(1, "a@x.io").header("trace", Some("t1"))];
+    assert_eq!(carry(settings(), vec![cuts], &given), carry(settings(), vec![], &without));
+}
+
+#[test]
 fn a_dropped_delete_takes_its_tombstone_along() {
     let plan = Plan { reads: vec![field(Image::Before, "email")], ..Plan::default() };
     let drops_deletes = Fake::new(plan, |batch| Answer {
