@@ -91,6 +91,8 @@ impl Offline {
     pub fn protect(mut self, patterns: &[&str]) -> Self {
         let patterns = patterns.iter().map(|pattern| ColumnPattern::parse(pattern));
         self.settings.protect = patterns.collect::<Result<_, _>>().expect("patterns of columns");
+        // As the configuration has it where nothing else is written.
+        self.settings.plugin_messages = config::PluginMessages::Withhold;
         self
     }
 

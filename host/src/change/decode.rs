@@ -156,6 +156,7 @@ impl Turn<'_> {
         let table = self.topic.find(text, &level.source, self.tables, Dialect::Debezium);
         let same = guess == Some(table);
         let known = self.topic.table(table);
+        known.holds_documents(false);
         if !level.schema.is_empty() {
             known.note_types(level.schema.of(text), level.schema_number, self.tables);
         }
@@ -205,7 +206,7 @@ impl Turn<'_> {
             None => {
                 let table = self.topic.find_by_topic(self.tables, self.dialect);
                 if self.record.key.is_some_and(mongo::is_document_key) {
-                    self.topic.table(table).holds_documents();
+                    self.topic.table(table).holds_documents(true);
                 }
                 table
             }

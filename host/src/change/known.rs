@@ -21,7 +21,7 @@ pub(super) struct Known {
     typed_by: (u32, u32),
     /// The object of types by column that was read last.
     types_text: Box<[u8]>,
-    /// Whether its rows are MongoDB's documents, whose `_id` is called `id` in the key.
+    /// Whether its latest row was one of MongoDB's documents, whose `_id` is called `id` in the key.
     documents: bool,
     /// Columns by names that are only like theirs, found while there were so many columns.
     likenesses: (usize, HashMap<Box<[u8]>, u16>),
@@ -54,9 +54,9 @@ impl Known {
         &self.columns
     }
 
-    /// Notes that its rows are documents.
-    pub(super) fn holds_documents(&mut self) {
-        self.documents = true;
+    /// Notes whether the row at hand is a document.
+    pub(super) fn holds_documents(&mut self, documents: bool) {
+        self.documents = documents;
     }
 
     /// Gives members their columns, all of them if `all`, else those that are new, and learns their order.

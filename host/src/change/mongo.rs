@@ -11,6 +11,24 @@ use crate::outcome::{Code, Refusal};
 /// Room for a document that is kept for the next one.
 const KEPT: usize = 1 << 20;
 
+/// A document in a string of the value.
+struct Document {
+    /// The string.
+    span: Span,
+    /// Number of its table.
+    table: usize,
+    /// Of which member of the value.
+    part: &'static str,
+    pick: Pick,
+}
+
+/// Says where in a document, unescaped, the objects start whose members are fields. None where nobody can say.
+type Pick = fn(document: &[u8], start: usize) -> Option<Vec<usize>>;
+
+fn whole(_: &[u8], start: usize) -> Option<Vec<usize>> {
+    Some(vec![start])
+}
+
 impl Turn<'_> {
     /// A changed document, and a companion for each further document that says what changed.
     pub(super) fn document_row(
@@ -21,11 +39,11 @@ impl Turn<'_> {
     ) -> Result<Event, Refusal> {
         let table = self.topic.find(text, &level.source, self.tables, self.dialect);
         let known = self.topic.table(table);
-        known.holds_documents();
+        known.holds_documents(true);
         let bare = Event::bare(Class::Row, self.events);
         let mut row = Row::new(self.number, known.index(), operation);
-        row.before = self.image(text, level.before, (table, "before"))?;
-        row.after = self.image(text, level.after, (table, "after"))?;
+        row.before = self.document_image(text, level.before, (table, "before"))?;
+        row.after = self.document_image(text, level.after, (table, "after"))?;
         self.events.rows.push(row);
         self.update(text, level.update, table)?;
         self.patch(text, level, table)?;
@@ -44,11 +62,11 @@ impl Turn<'_> {
     }
 
     /// The image that `image`, as the scanner found it, is of a document.
-    fn image(
+    fn document_image(
         &mut self,
         text: &[u8],
         image: RowImage,
-        (table, part): (usize, &str),
+        (table, part): (usize, &'static str),
     ) -> Result<RowImage, Refusal> {
         match image.presence {
             Presence::Missing | Presence::Null => Ok(image),
@@ -58,9 +76,8 @@ impl Turn<'_> {
                 Ok(image)
             }
             Presence::Opaque => {
-                let images =
-                    self.documents(text, image.span, (table, part), |_, at| Some(vec![at]));
-                images?.pop().ok_or_else(|| no_document(part))
+                let document = Document { span: image.span, table, part, pick: whole };
+                self.documents(text, &document)?.pop().ok_or_else(|| no_document(part))
             }
         }
     }
@@ -73,9 +90,10 @@ impl Turn<'_> {
         for (name, value) in json::members(text, update.start) {
             match &*json::unescape(name.of(text)) {
                 "updatedFields" => {
-                    self.companion(text, value, (table, "updatedFields"), |_, at| Some(vec![at]))?;
+                    let part = "updatedFields";
+                    self.companions(text, &Document { span: value, table, part, pick: whole })?;
                 }
-                "removedFields" => self.field_names(text, value, table, |element| Some(element))?,
+                "removedFields" => self.field_names(text, value, table, Some)?,
                 "truncatedArrays" => {
                     self.field_names(text, value, table, |element| {
                         let mut members = json::members(text, element.start);
@@ -90,45 +108,33 @@ impl Turn<'_> {
 
     /// What old connectors say in place of `updateDescription`: an update as MongoDB's log has it, and the document it is for.
     fn patch(&mut self, text: &[u8], level: &Level, table: usize) -> Result<(), Refusal> {
-        for patch in level.members(text, "patch") {
-            self.companion(text, patch, (table, "patch"), replaced)?;
+        for span in level.members(text, "patch") {
+            self.companions(text, &Document { span, table, part: "patch", pick: replaced })?;
         }
-        for filter in level.members(text, "filter") {
-            self.companion(text, filter, (table, "filter"), |_, at| Some(vec![at]))?;
+        for span in level.members(text, "filter") {
+            self.companions(text, &Document { span, table, part: "filter", pick: whole })?;
         }
         Ok(())
     }
 
-    /// Adds a companion for each object that `pick` finds in the document in the string at `span`.
-    fn companion(
-        &mut self,
-        text: &[u8],
-        span: Span,
-        place: (usize, &str),
-        pick: impl Fn(&[u8], usize) -> Option<Vec<usize>>,
-    ) -> Result<(), Refusal> {
-        if span.of(text) == b"null" {
+    /// Adds a companion for each object with new values in the document.
+    fn companions(&mut self, text: &[u8], document: &Document) -> Result<(), Refusal> {
+        if document.span.of(text) == b"null" {
             return Ok(());
         }
         let Some(row) = self.events.rows.last().copied() else { return Ok(()) };
-        for after in self.documents(text, span, place, pick)? {
-            let companion = Row { after, companion: true, ..Row::new(0, row.table, row.operation) };
-            self.events.rows.push(Row { record: row.record, ..companion });
+        for after in self.documents(text, document)? {
+            let companion = Row::new(row.record, row.table, row.operation);
+            self.events.rows.push(Row { after, companion: true, ..companion });
         }
         Ok(())
     }
 
-    /// The images of the objects that `pick` finds, in the order of the text, in the document in the string at `span`.
-    fn documents(
-        &mut self,
-        text: &[u8],
-        span: Span,
-        (table, part): (usize, &str),
-        pick: impl Fn(&[u8], usize) -> Option<Vec<usize>>,
-    ) -> Result<Vec<RowImage>, Refusal> {
+    /// The images of the objects that the document's `pick` finds, in the order of the text.
+    fn documents(&mut self, text: &[u8], document: &Document) -> Result<Vec<RowImage>, Refusal> {
         let mut plain = std::mem::take(&mut self.topic.document);
         plain.clear();
-        let found = self.read(text, span, (table, part), &mut plain, pick);
+        let found = self.read(text, document, &mut plain);
         if plain.capacity() <= KEPT {
             self.topic.document = plain;
         }
@@ -138,11 +144,10 @@ impl Turn<'_> {
     fn read(
         &mut self,
         text: &[u8],
-        span: Span,
-        (table, part): (usize, &str),
+        document: &Document,
         plain: &mut Vec<u8>,
-        pick: impl Fn(&[u8], usize) -> Option<Vec<usize>>,
     ) -> Result<Vec<RowImage>, Refusal> {
+        let Document { span, table, part, pick } = *document;
         let [b'"', raw @ .., b'"'] = span.of(text) else { return Err(no_document(part)) };
         cell::unescape(raw, plain).map_err(|_| no_document(part))?;
         let start = json::document(plain).map_err(|_| no_document(part))?.start as usize;

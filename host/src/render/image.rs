@@ -36,12 +36,9 @@ pub(super) fn write(
             let number = edits.meet(own.clone(), Target::Column { image, column: member.column });
             edit = number.and_then(|number| subject.overlay.edit(number));
         }
-        let mut fate = fates.get(usize::from(member.column)).unwrap_or(&Fate::Keep);
-        let inherited;
-        if row.companion && *fate == Fate::Keep {
-            inherited = nested::fate_of_column(subject, row, image, member.column);
-            fate = &inherited;
-        }
+        let special = nested::fate(subject, row, image, member);
+        let fate = special.as_ref().or_else(|| fates.get(usize::from(member.column)));
+        let fate = fate.unwrap_or(&Fate::Keep);
         let goes = *fate == Fate::Remove || edit.is_some_and(|edit| edit.kind == kind::ABSENT);
         if let Some(cut) = removals.entry(member.whole(), goes) {
             writer.replace(cut, |_| {});
@@ -49,9 +46,7 @@ pub(super) fn write(
         if goes {
             continue;
         }
-        if let Fate::Rename(name) = fate
-            && !nested::is_key_of_document(subject, row, image, member)
-        {
+        if let Fate::Rename(name) = fate {
             writer.replace(range(member.name), |out| escape_name(name, member.form, out));
         }
         if let Some(edit) = edit {

@@ -11,17 +11,29 @@ use crate::contract::Image;
 use crate::overlay::{Fate, Layout};
 use crate::table::Table;
 
-/// What becomes of a column whose own name nothing is planned for.
-pub(super) fn fate_of_column(
+/// What becomes of a member of a companion or of a key; none for members of other images, which go as their columns go.
+#[inline]
+pub(super) fn fate(
     subject: Subject<'_, '_>,
     row: &Row,
     image: Image,
-    column: u16,
-) -> Fate {
-    let Some(table) = subject.tables.get(row.table) else { return Fate::Keep };
-    let Some(known) = table.columns.get(usize::from(column)) else { return Fate::Keep };
+    member: &Member,
+) -> Option<Fate> {
+    (row.companion || image == Image::Key).then(|| special(subject, row, image, member))
+}
+
+fn special(subject: Subject<'_, '_>, row: &Row, image: Image, member: &Member) -> Fate {
     let layout = subject.layouts.of(row.table);
-    inherited(&known.name, table, |column| layout.fate(image, column))
+    let own = layout.fate(image, member.column);
+    let Some(table) = subject.tables.get(row.table) else { return own.clone() };
+    let column = table.columns.get(usize::from(member.column));
+    let Some(name) = column.map(|column| &*column.name) else { return own.clone() };
+    match own {
+        // A name of the format's, which stays whatever the column is called.
+        Fate::Rename(_) if is_key_of_document(subject, image, member, name) => Fate::Keep,
+        Fate::Keep if row.companion => inherited(name, table, |column| layout.fate(image, column)),
+        own => own.clone(),
+    }
 }
 
 /// The fate of the shortest name that `name` is inside of and that is not just kept.
@@ -70,17 +82,15 @@ fn fate_of_name(name: &str, table: &Table, layout: &Layout) -> Fate {
     }
 }
 
-/// Whether `member` is the `id` of a document's key: a name of the format's, which stays whatever `_id` is called.
-pub(super) fn is_key_of_document(
+/// Whether `member` is the `id` of a document's key.
+fn is_key_of_document(
     subject: Subject<'_, '_>,
-    row: &Row,
     image: Image,
     member: &Member,
+    column: &str,
 ) -> bool {
-    let key = subject.record.key.filter(|_| image == Image::Key).unwrap_or_default();
-    let table = subject.tables.get(row.table);
-    let column = table.and_then(|table| table.columns.get(usize::from(member.column)));
-    member.name.of(key) == b"id" && column.is_some_and(|column| &*column.name == "_id")
+    let key = subject.record.key.filter(|_| image == Image::Key);
+    column == "_id" && key.is_some_and(|key| member.name.of(key) == b"id")
 }
 
 /// The column `_id`, where `name` is what the schema of a document's key calls it.

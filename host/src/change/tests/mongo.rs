@@ -124,6 +124,19 @@ fn a_field_called_id_is_not_the_id_of_the_key() {
 }
 
 #[test]
+fn one_document_among_rows_does_not_rename_their_keys() {
+    let mut lane = Lane::new(Dialect::Debezium);
+    let value = |after: &str| {
+        format!(r#"{{"after":{after},"source":{{"db":"shop","table":"people"}},"op":"c"}}"#)
+    };
+    lane.meets("t", Some(r#"{"id":1}"#), Some(value(r#""{\"id\":1}""#).as_bytes()));
+    assert_eq!(
+        lane.meets("t", Some(r#"{"id":1}"#), Some(value(r#"{"id":1}"#).as_bytes())),
+        "row c shop.people after={id*:1} key={id*:1}"
+    );
+}
+
+#[test]
 fn documents_in_objects_are_rows_like_any() {
     let value = format!(r#"{{"after":{{"_id":1,"n":"a"}},{SOURCE},"op":"c"}}"#);
     let mut lane = Lane::new(Dialect::Debezium);

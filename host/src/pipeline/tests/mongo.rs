@@ -315,8 +315,9 @@ proptest! {
         masked[&fields[which].0] = mask.clone().into();
         prop_assert_eq!(read(left), masked);
         let string = serde_json::to_string(&serde_json::to_string(&mask).unwrap()).unwrap();
+        let inner = string.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap();
         let mut bytes = spelt.text;
-        bytes.replace_range(spelt.values[which].clone(), &string[1..string.len() - 1]);
+        bytes.replace_range(spelt.values[which].clone(), inner);
         prop_assert_eq!(left, value(&bytes), "what nobody edited stays byte for byte");
     }
 }

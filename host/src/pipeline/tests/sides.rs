@@ -42,11 +42,11 @@ fn the_pipelines_own_placeholder_is_left_alone() {
         row(r#""__debezium_unavailable_value""#),
     ];
     assert_snapshot!(carry(own, vec![masking()], &given), @r#"
-forward clean.t-0 value={"after":{"email":"none"},"source":{"table":"t"},"op":"u"}
-forward clean.t-0 value={"after":{"email":"bm9uZQ=="},"source":{"table":"t"},"op":"u"}
-forward clean.t-0 value={"after":{"email":"{\"none\":\"none\"}"},"source":{"table":"t"},"op":"u"}
-forward clean.t-0 value={"after":{"email":"***"},"source":{"table":"t"},"op":"u"}
-"#);
+    forward clean.t-0 value={"after":{"email":"none"},"source":{"table":"t"},"op":"u"}
+    forward clean.t-0 value={"after":{"email":"bm9uZQ=="},"source":{"table":"t"},"op":"u"}
+    forward clean.t-0 value={"after":{"email":"{\"none\":\"none\"}"},"source":{"table":"t"},"op":"u"}
+    forward clean.t-0 value={"after":{"email":"***"},"source":{"table":"t"},"op":"u"}
+    "#);
 }
 
 #[test]
@@ -106,10 +106,10 @@ fn a_changed_primary_key_leaves_as_delete_tombstone_and_create_in_that_order() {
         .header("__debezium.oldkey", Some(old)),
     ];
     assert_snapshot!(carry(settings(), vec![masking()], &given), @r#"
-forward clean.t-0 key={"id":1} value={"before":{"id":1,"email":"a@x.io"},"after":null,"source":{"table":"people"},"op":"d"} __debezium.newkey={"id":2}
-forward clean.t-0 key={"id":1} value=null __debezium.newkey={"id":2}
-forward clean.t-0 key={"id":2} value={"before":null,"after":{"id":2,"email":"***"},"source":{"table":"people"},"op":"c"} __debezium.oldkey={"id":1}
-"#);
+    forward clean.t-0 key={"id":1} value={"before":{"id":1,"email":"a@x.io"},"after":null,"source":{"table":"people"},"op":"d"} __debezium.newkey={"id":2}
+    forward clean.t-0 key={"id":1} value=null __debezium.newkey={"id":2}
+    forward clean.t-0 key={"id":2} value={"before":null,"after":{"id":2,"email":"***"},"source":{"table":"people"},"op":"c"} __debezium.oldkey={"id":1}
+    "#);
     let plan = Plan { reads: vec![field(Image::Before, "id")], ..Plan::default() };
     let drops = Fake::new(plan, |_| Answer { drops: vec![0], ..Answer::default() });
     let kept = carry(settings(), vec![drops], &given);

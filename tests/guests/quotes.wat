@@ -1,0 +1,9 @@
+;; Answers every batch with an error whose words are the first cells it was given.
+  (export "lockgate:plugin/transform@0.1.0#describe" (func $describe))
+  (export "lockgate:plugin/transform@0.1.0#configure" (func $configure))
+  (export "lockgate:plugin/transform@0.1.0#open-table" (func $open))
+  (func $process (export "lockgate:plugin/transform@0.1.0#process") (param $table i32) (param $operations i32) (param $rows i32) (param $reads i32) (param $fields i32) (result i32)
+    (i32.store (i32.const 2128) (i32.const 1))
+    (i32.store (i32.const 2132) (i32.load offset=16 (local.get $reads)))
+    (i32.store (i32.const 2136) (i32.load offset=20 (local.get $reads)))
+    (i32.const 2128))
