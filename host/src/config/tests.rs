@@ -94,6 +94,16 @@ fn a_class_takes_the_policy_it_is_given() {
 }
 
 #[test]
+fn what_plugins_say_is_withheld_where_columns_are_protected_unless_it_is_asked_for() {
+    let messages = |more: &str| shop(more).plugin_messages;
+    assert_eq!(messages(""), PluginMessages::Show);
+    assert_eq!(messages("protect = [\"*.ssn\"]"), PluginMessages::Withhold);
+    let asked = "protect = [\"*.ssn\"]\nplugin_messages = \"show\"";
+    assert_eq!(messages(asked), PluginMessages::Show);
+    assert_eq!(messages("plugin_messages = \"withhold\""), PluginMessages::Withhold);
+}
+
+#[test]
 fn a_start_time_is_milliseconds_since_1970() {
     let shop = shop("start = 'timestamp:2026-01-01T00:00:00Z'");
     assert_eq!(shop.start, Start::Timestamp(1_767_225_600_000));

@@ -25,9 +25,8 @@ const MASK_BASE64: &[u8] = b"\"W3JlZGFjdGVkXQ==\"";
 /// Members of a table's definition that hold what someone wrote, by their names in Debezium's `tableChanges`.
 const WRITTEN: [&str; 4] = ["defaultValueExpression", "defaultValue", "comment", "enumValues"];
 
-/// What to put in the place of parts of the record's value, in the order of the text, for `Subject::redactions`.
-///
-/// `all` replaces what could be left where the record's tables have nothing protected: for dead letters.
+/// What to put in the place of parts of the record's value, in the order of the text, for `Subject::redactions`. Asks `guards`
+/// about the record's tables, which it has to [know](Guards::know).
 pub fn redactions(seen: Seen<'_, '_>, guards: &Guards, overlay: &Overlay) -> Vec<(Span, Vec<u8>)> {
     let Some(text) = seen.record.value.filter(|_| !guards.is_off()) else { return Vec::new() };
     let sides = seen.events.sides_of(seen.event).iter();

@@ -197,3 +197,33 @@ fn nothing_is_hidden_where_nothing_is_protected() {
     let told = carry(protecting(&[]), vec![looks], &[moved(r#"{"ssn":"078-05-1120"}"#)]);
     assert!(told.contains(r#"__debezium.oldkey={"ssn":"078-05-1120"}"#), "{told}");
 }
+
+#[test]
+fn debeziums_statements_messages_and_definitions_lose_what_they_hold() {
+    let source = r#""source":{"connector":"mysql","db":"shop","table":"people","query":"insert into people values ('078-05-1120')"}"#;
+    let given = [
+        Given::value(format!(
+            r#"{{"before":null,"after":{{"id":1,"ssn":"{SECRET}"}},{source},"op":"c"}}"#
+        )),
+        Given::value(format!(
+            r#"{{{source},"databaseName":"shop","ddl":"alter table people alter ssn set default '{SECRET}'","tableChanges":[{{"type":"ALTER","id":"\"shop\".\"people\"","table":{{"comment":"as {SECRET}","columns":[]}}}}]}}"#
+        )),
+        Given::value(format!(
+            r#"{{"op":"m","source":{{"connector":"postgresql"}},"message":{{"prefix":"p","content":"{SECRET}"}}}}"#
+        )),
+    ];
+    let told = carry(protecting(&["people.ssn"]), spy(), &given);
+    assert_eq!(told.matches("forward").count(), 3, "{told}");
+    assert!(!told.contains(SECRET), "{told}");
+    for hidden in [
+        "insert into people values (?)",
+        "set default ?",
+        r#""comment":"[redacted]""#,
+        r#""id":"\"shop\".\"people\"""#,
+        r#""content":"W3JlZGFjdGVkXQ==""#,
+    ] {
+        assert!(told.contains(hidden), "{hidden}: {told}");
+    }
+    let open = carry(protecting(&[]), spy(), &given);
+    assert_eq!(open.matches(SECRET).count(), 5, "{open}");
+}

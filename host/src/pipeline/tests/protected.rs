@@ -252,3 +252,36 @@ fn what_a_plugin_says_of_a_row_is_withheld_where_the_table_has_protected_columns
     let told = carry(all, vec![Spy::new(Copy::Reason).fake()], &given);
     assert_eq!(told.matches("its own words are withheld").count(), 2, "{told}");
 }
+
+#[test]
+fn a_document_in_a_string_is_watched_with_what_changed_in_it() {
+    let document = |ssn: &str, note: &str| {
+        let inner = format!(r#"{{"_id":1,"ssn":"{ssn}","note":"{note}"}}"#);
+        let changed = format!(r#"{{"ssn":"{ssn}"}}"#);
+        let json = |text: &str| serde_json::to_string(text).unwrap();
+        Given::value(format!(
+            r#"{{"before":null,"after":{},"updateDescription":{{"removedFields":["note.old"],"updatedFields":{},"truncatedArrays":null}},"source":{{"connector":"mongodb","db":"shop","collection":"people"}},"op":"u"}}"#,
+            json(&inner),
+            json(&changed),
+        ))
+    };
+    let carry = |copy, ssn, note| {
+        carry(protecting(&["people.ssn"]), vec![Spy::new(copy).fake()], &[document(ssn, note)])
+    };
+    let told = carry(Copy::Nowhere, SECRET, "-");
+    assert!(told.starts_with("forward") && !told.contains(SECRET), "{told}");
+    // A value that is called as a field is, or as one that is gone.
+    for name in ["note", "note.old"] {
+        let told = carry(Copy::Nowhere, name, "-");
+        assert!(told.starts_with("forward"), "{told}");
+    }
+    for (copy, note) in [
+        (Copy::Unmasked, "-"),
+        (Copy::Nowhere, "it is 078-05-1120"),
+        (Copy::Nowhere, r"078-05-\\u0031120"),
+        (Copy::Column("note"), "-"),
+    ] {
+        let told = carry(copy, SECRET, note);
+        assert!(refused(&told) && !told.contains(SECRET), "{copy:?} {note}: {told}");
+    }
+}
