@@ -27,8 +27,14 @@ impl Turn<'_> {
     /// A flattened row, or one of Debezium's records that have none and stay as they are.
     pub(super) fn flat(&mut self, text: &[u8]) -> Result<Event, Refusal> {
         let first_member = self.events.members.len();
-        let wrapped = self.topic.wrapped(text, &mut self.events.members);
-        let wrapped = wrapped.map_err(|error| malformed(text, error))?;
+        let error = |error| malformed(text, error);
+        let mut wrapped =
+            self.topic.wrapped(text, true, &mut self.events.members).map_err(error)?;
+        if !is_schema(wrapped.schema.of(text)) {
+            // A row whose columns are called so, and no envelope.
+            self.events.members.truncate(first_member);
+            wrapped = self.topic.wrapped(text, false, &mut self.events.members).map_err(error)?;
+        }
         match wrapped.image.presence {
             Presence::Present => {}
             Presence::Null if !wrapped.schema.is_empty() => return self.tombstone(wrapped.schema),
@@ -134,6 +140,12 @@ impl Turn<'_> {
         let name = [database, schema, table].map(Option::unwrap_or_default);
         self.topic.find_named(name, self.tables, self.dialect)
     }
+}
+
+/// Whether the `schema` of an envelope is one: null, or says its type. There is none without an envelope.
+fn is_schema(schema: &[u8]) -> bool {
+    let is_type = |(name, _): (Span, Span)| name.of(schema) == b"type";
+    matches!(schema, b"" | b"null") || json::members(schema, 0).any(is_type)
 }
 
 /// The value of the first header that has one of `names`.

@@ -118,7 +118,7 @@ impl Looks {
 
 /// What the value looks like; none where it looks like nothing known.
 pub fn recognise(value: &[u8]) -> Option<Looks> {
-    framing(value).or_else(|| json_family(value))
+    framing(value).or_else(|| json_family(value)).or_else(|| enveloped(value))
 }
 
 /// As [`recognise`], for a whole record: some registries write what a value is into its headers.
@@ -225,8 +225,7 @@ fn json_family(value: &[u8]) -> Option<Looks> {
     let payload = json::members(value, at)
         .find(|(name, _)| name.of(value) == b"payload")
         .map(|(_, payload)| payload.start);
-    let known = payload.and_then(|at| family(value, at)).or_else(|| family(value, at));
-    known.or_else(|| enveloped(Members { text: value, object: at }))
+    payload.and_then(|at| family(value, at)).or_else(|| family(value, at))
 }
 
 impl Looks {
@@ -320,8 +319,9 @@ fn canal_or_maxwell(it: Members<'_>) -> Option<Looks> {
     Some(if is_bare_delete && it.has(&["old"]) { Looks::TicdcMaxwell } else { Looks::Maxwell })
 }
 
-/// A row in the envelope of Connect's JSON converter, which `json` would take for two columns.
-fn enveloped(it: Members<'_>) -> Option<Looks> {
+/// A row in the envelope of Connect's JSON converter, which `json` would take for two columns. A key stands so, too.
+fn enveloped(value: &[u8]) -> Option<Looks> {
+    let it = Members { text: value, object: json::document(value).ok()?.start };
     let is_struct = it.within("schema")?.get("type") == Some(b"\"struct\"");
     let whole = json::members(it.text, it.object).count() == 2 && it.opens("payload", b'{');
     (is_struct && whole && !is_control(it.within("payload")?)).then_some(Looks::DebeziumFlat)

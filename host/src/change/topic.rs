@@ -131,16 +131,17 @@ impl Topic {
         self.tables.get_mut(number).expect("numbers come from `find`, and tables are never removed")
     }
 
-    /// Reads a value that is its row, or the envelope of one.
+    /// Reads a value that is its row, or if `enveloped` may be the envelope of one.
     pub(super) fn wrapped(
         &mut self,
         text: &[u8],
+        enveloped: bool,
         members: &mut Vec<Member>,
     ) -> Result<Wrapped, json::Error> {
         let table = self.last.and_then(|last| self.tables.get(last));
         let columns = table.map_or(&self.no_columns, Known::columns);
         let (order, schemas) = (&columns.row, &mut self.schemas);
-        wrapped::Scan { text, columns, order, schemas, members }.read(true)
+        wrapped::Scan { text, columns, order, schemas, members }.read(enveloped)
     }
 
     /// The table that the source block names; without one, the table that the topic names.

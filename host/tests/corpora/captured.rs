@@ -149,6 +149,6 @@ fn canal_where_debezium_was_expected() {
     let Some(canal) = summary("canal-mariadb.records.jsonl", Dialect::Debezium) else { return };
     insta::assert_snapshot!(
         canal,
-        @r#"61 unknown-class: these look like Canal events, which dialect "debezium" cannot read: give their topics a pipeline with the dialect they are written in"#
+        @r#"61 unknown-class: these look like Canal events, which dialect "debezium" cannot read: give their topics `dialects = { "TOPIC" = "canal" }`, or a pipeline of their own"#
     );
 }

@@ -97,6 +97,8 @@ fn t50_columns_may_be_called_like_anything_of_debeziums() {
         r#"{"id":1,"status":"BEGIN"}"#,
         r#"{"schema":"s","payload":{"a":1},"id":1}"#,
         r#"{"payload":{"a":1}}"#,
+        r#"{"schema":{"a":1},"payload":{"a":1}}"#,
+        r#"{"schema":"public","payload":{"a":1}}"#,
         r#"{"ts_ms":1}"#,
         r#"{"status":"END","id":1,"event_count":1,"data_collections":[],"ts_ms":1,"mine":1}"#,
     ] {
