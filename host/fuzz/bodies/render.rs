@@ -7,7 +7,9 @@ mod sides;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use lockgate::change::{Decoder, Events, Form, Member, NO_COLUMN, Presence, Row, Span, json};
+use lockgate::change::{
+    Decoder, Events, Form, Member, NO_COLUMN, Presence, Row, RowImage, Span, json,
+};
 use lockgate::contract::{Image, kind};
 use lockgate::overlay::{Fate, Layout, Layouts, Overlay, Target};
 use lockgate::record::Record;
@@ -196,6 +198,14 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// A flattened row says in its own members whether it is before or after: an edit of those makes the one of the other.
+    fn images(&self, row: &Row) -> [RowImage; 2] {
+        match (self.dialect, row.before.presence) {
+            (Dialect::DebeziumFlat, Presence::Missing) => [row.after, row.before],
+            _ => [row.before, row.after],
+        }
+    }
+
     /// Reads what left again: outside images and schema every byte is as it came, inside them every cell that was kept.
     fn bytes_stay(&self, record: &Record<'_>, left: &[u8], turn: usize) {
         let again = Record { value: Some(left), key: None, ..record.clone() };
@@ -207,9 +217,8 @@ impl<'a> Case<'a> {
         assert_eq!(read.events.rows.len(), self.events.rows.len(), "turn {turn}");
         for (row, row_again) in self.events.rows.iter().zip(&read.events.rows) {
             let table = self.tables.get(row.table).expect("the row's table");
-            for (image, image_again) in
-                [(&row.before, &row_again.before), (&row.after, &row_again.after)]
-            {
+            let (images, again) = (self.images(row), self.images(row_again));
+            for (image, image_again) in images.iter().zip(&again) {
                 let members = self.events.members_of(image).iter();
                 let expected = members.filter_map(|member| self.becomes(table, member, turn));
                 let found = read.events.members_of(image_again).iter();
