@@ -16,7 +16,7 @@ use rustc_hash::FxHashMap;
 
 use crate::chain::{Batch, Chain, Made, Part, Stage, Verdict};
 use crate::change::{self, Class, Decoder, Event, Events};
-use crate::config::{self, ClassPolicy, PluginMessages};
+use crate::config::{self, ClassPolicy, DroppedCommits, PluginMessages};
 use crate::outcome::{Code, DropCause, Identity, Outcome, Refusal};
 use crate::protect::{Canary, Guards, Protection, Rules};
 use crate::record::Record;
@@ -118,7 +118,9 @@ impl Pipeline {
             *undecoded = undecoded.take().or(decoded.err());
         }
         let (events, tables) = (&self.events, &self.tables);
-        self.chain.run(Batch { records, events, tables, unavailable: &self.settings.unavailable });
+        let unavailable = &self.settings.unavailable;
+        let keeps_commits = self.settings.dropped_commits == DroppedCommits::Keep;
+        self.chain.run(Batch { records, events, tables, unavailable, keeps_commits });
         records.iter().enumerate().all(|(number, record)| {
             let Some(event) = self.events.events.get(number).copied() else { return true };
             let outcome = self.outcome(number, record, &event);

@@ -41,6 +41,8 @@ pub(super) enum Part {
     Encrypted,
     /// What the source calls the transaction.
     Transaction,
+    /// Whether the row ends it.
+    Commit,
     Other,
 }
 

@@ -1,5 +1,6 @@
 //! T43 to T45, T48, T66: Maxwell's times, keys, transactions and names.
 
+use lockgate::config::DroppedCommits;
 use lockgate::table::Dialect;
 use lockgate_tests::offline::{Given, Left, Offline};
 
@@ -52,6 +53,13 @@ fn t45_the_last_row_of_a_transaction_is_kept_where_that_is_asked() {
     let filter = "plugin = \"filter\"\n[settings]\ndrop = 'after.id == 1'\n";
     let left = masking(Dialect::Maxwell).plugin("10-filter", filter).value(&value);
     assert!(matches!(left, Left::Dropped(_)), "{left:?}");
+    // The mask comes behind the filter and masks what the filter would have dropped.
+    let keeping = masking(Dialect::Maxwell)
+        .plugin("10-filter", filter)
+        .with(|settings| settings.dropped_commits = DroppedCommits::Keep);
+    assert_eq!(keeping.value(&value).text(), value.replace(CLEAR, MASKED));
+    let inner = value.replace(r#""commit":true,"#, "");
+    assert!(matches!(keeping.value(&inner), Left::Dropped(_)), "it ends no transaction");
 }
 
 /// With `output_naming_strategy` Maxwell spells its own members like the columns.
