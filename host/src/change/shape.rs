@@ -276,6 +276,11 @@ impl Memo {
     const SMALLEST: usize = 64;
     const LARGEST: usize = 256 * 1024;
 
+    /// The number that what was new last has.
+    pub(super) fn last_number(&self) -> u32 {
+        self.last_number
+    }
+
     /// Reads the value at `at`, from memory if it stands there: its number, the same for the same bytes, and the index after.
     #[inline(always)]
     pub(super) fn read(&mut self, text: &[u8], at: usize) -> Result<(u32, usize), Error> {
