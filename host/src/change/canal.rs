@@ -1,9 +1,7 @@
 //! Canal's flat messages: rows in `data`, each beside what it was in `old`, and the columns' types and keys beside them.
 
-use super::decode::{Turn, foreign, twice};
+use super::decode::Turn;
 use super::envelope::{Part, Sheet};
-use super::recognise;
-use super::shape::index;
 use super::ticdc::is_elsewhere;
 use super::{Class, Event, Presence, Row, SideKind, SqlFlavour};
 use crate::outcome::{Code, Refusal};
@@ -41,9 +39,7 @@ impl Turn<'_> {
         let Some(sheet) = self.sheet(text, meaning)? else {
             return Ok(self.without_rows(Class::Unknown));
         };
-        if let Some((_, name)) = SINGLE.iter().find(|(part, _)| sheet.is_twice(*part)) {
-            return Err(twice(name));
-        }
+        self.only_once(&sheet, &SINGLE)?;
         let operation = match sheet.span(Part::Type).of(text) {
             b"\"INSERT\"" => b'c',
             b"\"UPDATE\"" => b'u',
@@ -80,18 +76,10 @@ impl Turn<'_> {
             self.events.rows.push(row);
         }
         self.topic.return_images((rows, was));
-        let key = self.key()?;
-        if let Some(row) = self.events.rows.get_mut(bare.first_row as usize) {
-            row.key = key.image;
-        }
+        let bare = self.with_key(bare)?;
         self.canal_sides(text, sheet, Some(bare.first_row));
-        Ok(Event {
-            last_row: index(self.events.rows.len()),
-            last_side: index(self.events.sides.len()),
-            key_schema: key.schema,
-            elsewhere: is_elsewhere(text, sheet.span(Part::Extra)),
-            ..bare
-        })
+        let elsewhere = is_elsewhere(text, sheet.span(Part::Extra));
+        Ok(Event { elsewhere, ..self.complete(bare) })
     }
 
     fn canal_without_rows(
@@ -107,16 +95,11 @@ impl Turn<'_> {
             _ if is_ddl => Class::SchemaChange,
             // A statement that the source logged as text, of which no rows are known.
             b"\"QUERY\"" => Class::Message,
-            _ => {
-                if let Some(family) = recognise::foreign(text, self.dialect) {
-                    return Err(foreign(family, self.dialect));
-                }
-                Class::Unknown
-            }
+            _ => return self.strange(text),
         };
         let bare = Event::bare(class, self.events);
         self.canal_sides(text, sheet, None);
-        Ok(Event { last_side: index(self.events.sides.len()), ..bare })
+        Ok(self.complete(bare))
     }
 
     /// Notes the places that speak of columns, in the order of the text.

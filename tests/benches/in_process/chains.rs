@@ -153,20 +153,7 @@ impl Bench {
                 headers: Vec::new(),
             })
             .collect();
-        let out = &mut self.out;
-        out.clear();
-        let mut refused = 0;
-        self.pipeline.process(&records, |_, _, outcome| {
-            match outcome {
-                Outcome::Forward { record, .. } => {
-                    out.extend_from_slice(record.value.as_deref().unwrap_or_default());
-                }
-                Outcome::Drop(_) => {}
-                Outcome::Replace(_) | Outcome::DeadLetter { .. } | Outcome::Halt(_) => refused += 1,
-            }
-            true
-        });
-        assert_eq!(refused, 0, "the bench's events pass");
+        process(&mut self.pipeline, &records, &mut self.out);
         records.len()
     }
 
@@ -178,6 +165,23 @@ impl Bench {
         }
         self.events.len()
     }
+}
+
+/// Carries one batch up to where Kafka would copy the bytes.
+pub(crate) fn process(pipeline: &mut Pipeline, records: &[Record<'_>], out: &mut Vec<u8>) {
+    out.clear();
+    let mut refused = 0;
+    pipeline.process(records, |_, _, outcome| {
+        match outcome {
+            Outcome::Forward { record, .. } => {
+                out.extend_from_slice(record.value.as_deref().unwrap_or_default());
+            }
+            Outcome::Drop(_) => {}
+            Outcome::Replace(_) | Outcome::DeadLetter { .. } | Outcome::Halt(_) => refused += 1,
+        }
+        true
+    });
+    assert_eq!(refused, 0, "the bench's events pass");
 }
 
 fn pipeline(work: Work, folder: &Path) -> Pipeline {

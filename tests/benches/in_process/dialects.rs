@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use lockgate::config;
 use lockgate::gateway::Loaded;
-use lockgate::outcome::Outcome;
 use lockgate::pipeline::Pipeline;
 use lockgate::plugin::Runtime;
 use lockgate::record::Record;
 use lockgate::table::Dialect;
 use lockgate_tests::changes::Change;
 use lockgate_tests::shop::Shop;
+
+use crate::chains::process;
 
 const FILTER: &str = "plugin = \"filter\"\n[settings]\nkeep = 'after.country != \"NO\"'\n";
 const MASK: &str =
@@ -71,20 +72,7 @@ impl Tongue {
                 headers: Vec::new(),
             })
             .collect();
-        let out = &mut self.out;
-        out.clear();
-        let mut refused = 0;
-        self.pipeline.process(&records, |_, _, outcome| {
-            match outcome {
-                Outcome::Forward { record, .. } => {
-                    out.extend_from_slice(record.value.as_deref().unwrap_or_default());
-                }
-                Outcome::Drop(_) => {}
-                Outcome::Replace(_) | Outcome::DeadLetter { .. } | Outcome::Halt(_) => refused += 1,
-            }
-            true
-        });
-        assert_eq!(refused, 0, "the bench's events pass");
+        process(&mut self.pipeline, &records, &mut self.out);
         records.len()
     }
 }

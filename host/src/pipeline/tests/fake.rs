@@ -4,12 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::cell::Placeholder;
 use crate::chain::Stage;
-use crate::config::{
-    ClassPolicy, DroppedCommits, FaultPolicy, Limits, LostOffsets, PartitionBy, Payload,
-    Pipeline as Settings, PluginMessages, Start, Template, Unlisted,
-};
+use crate::config::{FaultPolicy, Pipeline as Settings, Template};
 use crate::contract::{
     Answer, Batch, Cells, Edit, Fault, FaultClass, Field, Image, Plan, Transform, kind,
 };
@@ -139,27 +135,9 @@ pub(super) fn settings() -> Settings {
         |prefix: &str| Template { prefix: prefix.to_owned(), suffix: Some(String::new()) };
     Settings {
         name: "p".into(),
-        from: vec![],
-        dialects: Dialect::Debezium.into(),
-        compression: None,
-        unavailable: Placeholder::default(),
-        protect: Vec::new(),
-        listed: Vec::new(),
-        unlisted: Unlisted::default(),
-        dropped_commits: DroppedCommits::default(),
-        plugin_messages: PluginMessages::Show,
         to: template("clean."),
-        plugins: "plugins".into(),
-        required: vec![],
         dead_letter: template("dead."),
-        dead_letter_payload: Payload::Masked,
-        start: Start::Earliest,
-        on_lost_offsets: LostOffsets::Halt,
-        partition: PartitionBy::Same,
-        lanes: 1,
-        create_topics: false,
-        classes: ClassPolicy::defaults(),
-        limits: Limits::default(),
+        ..Settings::offline("plugins".into(), Dialect::Debezium)
     }
 }
 
