@@ -52,6 +52,8 @@ pub struct Extent {
     pub offsets: u64,
     /// Records that were looked at.
     pub records: u64,
+    /// All that the topic holds was wanted, not only the latest.
+    pub is_whole: bool,
     pub shortfall: Option<Shortfall>,
 }
 
@@ -202,9 +204,11 @@ fn share_out(parts: &mut [Part], limit: u64) {
 fn extent(topic: &Topic, parts: &[Part]) -> Extent {
     let parts: Vec<&Part> = parts.iter().filter(|part| *part.at.topic == *topic.name).collect();
     let unread = parts.iter().find(|part| part.fault.is_some() || part.is_open());
+    let offsets = parts.iter().map(|part| part.offsets()).sum();
     Extent {
         topic: topic.name.clone(),
-        offsets: parts.iter().map(|part| part.offsets()).sum(),
+        offsets,
+        is_whole: parts.iter().map(|part| part.share).sum::<u64>() == offsets,
         records: parts.iter().map(|part| part.records).sum(),
         shortfall: unread.map(|part| part.fault.clone().map_or(Shortfall::Time, Shortfall::Fault)),
     }

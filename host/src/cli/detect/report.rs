@@ -55,10 +55,8 @@ impl Findings {
             match &extent.shortfall {
                 Some(why) => writeln!(f, ", not all that was wanted: {why}")?,
                 None if extent.offsets == 0 => writeln!(f, ", which is empty")?,
-                None if extent.records < extent.offsets => {
-                    writeln!(f, ", the latest of {} offsets", extent.offsets)?;
-                }
-                None => writeln!(f)?,
+                None if extent.is_whole => writeln!(f)?,
+                None => writeln!(f, ", the latest of {} offsets", extent.offsets)?,
             }
         }
         if extents.len() > LISTED_TOPICS {
