@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use insta::assert_snapshot;
 use lockgate_tests::broker::{ApiKey, Broker, Control};
 use lockgate_tests::client::{Client, Record};
-use lockgate_tests::gateway::Folder;
+use lockgate_tests::gateway::{Cluster, Folder};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
@@ -258,6 +258,20 @@ fn the_brokers_may_come_from_a_configuration_without_pipelines() {
     let (code, out, err) = run(&format!("--topic shop --config {}", file.display()));
     assert_eq!((code, &*err), (0, ""));
     assert!(out.contains("from    = [\"shop\"]\ndialect = \"maxwell\"\n"), "{out}");
+}
+
+#[test]
+fn a_topic_of_apache_kafka_is_looked_at() {
+    let Some(cluster) = Cluster::apache() else { return };
+    let (client, topic) = (Client::new(&cluster.brokers).unwrap(), cluster.unique("shop"));
+    client.create_topic(&topic, 2).unwrap();
+    let row = |partition| Record::text(partition, "k", MAXWELL);
+    client.produce(&topic, &[row(0), row(1), row(1)]).unwrap();
+    let (code, out, err) = run(&format!("--topic {topic} --brokers {}", cluster.brokers));
+    assert_eq!((code, &*err), (0, ""));
+    assert!(out.contains("events: 3\n       3  Maxwell rows\n"), "{out}");
+    assert!(out.contains(&format!("from    = [\"{topic}\"]\ndialect = \"maxwell\"\n")), "{out}");
+    assert!(client.committed("lockgate", &topic).unwrap().is_empty());
 }
 
 #[test]
