@@ -91,6 +91,8 @@ pub struct Batch<'b, 'r> {
     pub events: &'b Events,
     pub tables: &'b Tables,
     pub unavailable: &'b Placeholder,
+    /// Whether a row that ends its transaction stays, whatever plugin drops it.
+    pub keeps_commits: bool,
 }
 
 /// The plugins of a pipeline and what they decided about the latest batch.

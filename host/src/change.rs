@@ -119,6 +119,8 @@ pub struct Event {
     /// The record holds only a part of its row, and says where the rest is, in clear: in TiDB or in a file (TiCDC's
     /// `onlyHandleKey` and `claimCheckLocation`). What no plugin sees there, none can mask.
     pub elsewhere: bool,
+    /// Ends its transaction, as the source says (Maxwell's `commit`).
+    pub commits: bool,
 }
 
 /// One changed row.

@@ -139,6 +139,7 @@ pub struct Pipeline {
     /// Columns that are known to be harmless: with `unlisted`, what neither these nor a plugin nor `protect` names.
     pub listed: Vec<ColumnPattern>,
     pub unlisted: Unlisted,
+    pub dropped_commits: DroppedCommits,
     /// Whether what plugins say themselves may be seen.
     pub plugin_messages: PluginMessages,
     /// Output topic; `{topic}` stands for the source topic.
@@ -172,6 +173,7 @@ impl Pipeline {
             protect: Vec::new(),
             listed: Vec::new(),
             unlisted: Unlisted::default(),
+            dropped_commits: DroppedCommits::default(),
             plugin_messages: PluginMessages::Show,
             to: Template::identity(),
             plugins,
@@ -204,6 +206,15 @@ pub enum Unlisted {
     Remove,
     DeadLetter,
     Halt,
+}
+
+/// What becomes of a row that ends its transaction and that a plugin drops: a reader who puts transactions together waits for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DroppedCommits {
+    #[default]
+    Drop,
+    /// It stays, and goes through the other plugins as if none had dropped it.
+    Keep,
 }
 
 /// What a dead letter holds of the record it stands for.

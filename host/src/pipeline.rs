@@ -16,7 +16,7 @@ use rustc_hash::FxHashMap;
 
 use crate::chain::{Batch, Chain, Made, Part, Stage, Verdict};
 use crate::change::{self, Class, Decoder, Event, Events};
-use crate::config::{self, ClassPolicy, PluginMessages};
+use crate::config::{self, ClassPolicy, DroppedCommits, PluginMessages};
 use crate::outcome::{Code, DropCause, Identity, Outcome, Refusal};
 use crate::protect::{Canary, Guards, Protection, Rules};
 use crate::record::Record;
@@ -118,7 +118,9 @@ impl Pipeline {
             *undecoded = undecoded.take().or(decoded.err());
         }
         let (events, tables) = (&self.events, &self.tables);
-        self.chain.run(Batch { records, events, tables, unavailable: &self.settings.unavailable });
+        let unavailable = &self.settings.unavailable;
+        let keeps_commits = self.settings.dropped_commits == DroppedCommits::Keep;
+        self.chain.run(Batch { records, events, tables, unavailable, keeps_commits });
         records.iter().enumerate().all(|(number, record)| {
             let Some(event) = self.events.events.get(number).copied() else { return true };
             let outcome = self.outcome(number, record, &event);
@@ -157,6 +159,9 @@ impl Pipeline {
         }
         match verdict {
             Verdict::Keep => {
+                if let Some(refusal) = self.elsewhere(event) {
+                    return self.refused(record, event, refusal);
+                }
                 let outcome = self.forward(record, event);
                 if let (true, Outcome::DeadLetter { refusal, .. }) = (is_delete, &outcome) {
                     // Its tombstone has the same key.
@@ -170,6 +175,24 @@ impl Pipeline {
             Verdict::Refuse(refusal) => self.refused(record, event, *refusal),
             Verdict::Halt(refusal) => self.halted(event, *refusal),
         }
+    }
+
+    /// Why a record may not pass whose rows are kept elsewhere: columns that are protected lie there in clear.
+    fn elsewhere(&mut self, event: &Event) -> Option<Refusal> {
+        if !event.elsewhere || self.guards.is_off() {
+            return None;
+        }
+        let Self { guards, events, tables, .. } = self;
+        let row = events.rows_of(event).iter().find(|row| {
+            guards.know(row.table, tables);
+            guards.concern(row.table)
+        })?;
+        let table = tables.get(row.table).map(Table::qualified_name).unwrap_or_default();
+        let reason = format!(
+            "the record holds a part of its row and says where the rest lies, where no plugin can mask the protected columns of \
+             \"{table}\"; raise max-message-bytes of the changefeed, or let its consumers not see this topic"
+        );
+        Some(Refusal::new(Code::ProtectedInClear, reason))
     }
 
     /// A tombstone goes the way its delete went, under the same masked key.

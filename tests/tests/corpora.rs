@@ -7,4 +7,5 @@ mod corpora {
     mod carry;
     mod identity;
     mod edits;
+    mod same;
 }

@@ -1,4 +1,5 @@
 //! MongoDB's events through the official plugins: what is masked is masked wherever the event says it.
+#![cfg(test)]
 
 use lockgate::table::Dialect;
 use lockgate_tests::offline::{Given, Offline};

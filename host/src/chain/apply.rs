@@ -57,7 +57,8 @@ pub(super) fn apply(answer: Answer, target: Target<'_, '_, '_>, kept: Kept<'_>) 
     for row in answer.drops {
         let Some(row) = numbered(row) else { continue };
         // A tombstone goes the way of its delete, which the pipeline knows, and a companion that of its row.
-        if !is_tombstone(batch.events, row) && !is_companion(batch.events, row) {
+        let follows = is_tombstone(batch.events, row) || is_companion(batch.events, row);
+        if !follows && !is_kept_commit(batch, row) {
             set(kept.verdicts, row, Verdict::Drop(std::sync::Arc::clone(&stage.identity)));
         }
     }
@@ -159,4 +160,11 @@ fn is_tombstone(events: &Events, row: u32) -> bool {
 
 fn is_companion(events: &Events, row: u32) -> bool {
     events.rows.get(row as usize).is_some_and(|row| row.companion)
+}
+
+/// Whether a row ends its transaction, and stays for those who wait for its end: the plugins to come still see it.
+fn is_kept_commit(batch: Batch<'_, '_>, row: u32) -> bool {
+    let record = batch.events.rows.get(row as usize).map(|row| row.record as usize);
+    let event = record.and_then(|record| batch.events.events.get(record));
+    batch.keeps_commits && event.is_some_and(|event| event.commits)
 }

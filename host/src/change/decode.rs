@@ -88,6 +88,7 @@ impl Event {
             key_schema: Span::default(),
             transaction: Span::default(),
             elsewhere: false,
+            commits: false,
         }
     }
 }

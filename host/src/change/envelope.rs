@@ -3,7 +3,7 @@
 
 use super::debezium::presence;
 use super::json::{self, Error, Step};
-use super::shape::{Columns, Names};
+use super::shape::{Columns, Memo, Names};
 use super::{Member, RowImage, Span};
 
 /// What a member of the object is to us. The names of all dialects: each knows its own.
@@ -41,6 +41,8 @@ pub(super) enum Part {
     Encrypted,
     /// What the source calls the transaction.
     Transaction,
+    /// Whether the row ends it.
+    Commit,
     Other,
 }
 
@@ -58,9 +60,35 @@ pub(super) struct Envelope {
     names: Names<Part>,
     /// Of the object inside the object that holds part of the header.
     inner: Names<Part>,
+    types: Constant,
+    type_numbers: Constant,
     /// The images of the value being read.
     pub(super) rows: Vec<RowImage>,
     pub(super) was: Vec<RowImage>,
+}
+
+/// A member that says the same in every value, as most tools write it.
+#[derive(Debug, Default)]
+struct Constant {
+    memo: Memo,
+    /// How often in a row it was another than before.
+    misses: u32,
+}
+
+impl Constant {
+    /// After so many misses nobody looks any more: TiCDC writes its types in another order each time.
+    const PATIENCE: u32 = 64;
+
+    fn read(&mut self, text: &[u8], at: usize) -> Step {
+        if self.misses > Self::PATIENCE {
+            return json::value(text, at);
+        }
+        let last = self.memo.last_number();
+        let (number, end) = self.memo.read(text, at)?;
+        // What is remembered is numbered in the order it came.
+        self.misses = if number != Memo::UNKNOWN && number <= last { 0 } else { self.misses + 1 };
+        Ok(end)
+    }
 }
 
 /// Where the members of one object stand.
@@ -185,6 +213,8 @@ impl Scan<'_> {
         }
         let end = match part {
             Part::Rows | Part::Was => self.images(part, at, sheet)?,
+            Part::Types => self.envelope.types.read(self.text, at)?,
+            Part::TypeNumbers => self.envelope.type_numbers.read(self.text, at)?,
             _ => json::value(self.text, at)?,
         };
         sheet.note(part, json::span(at, end));

@@ -68,10 +68,22 @@ impl Known {
         all: bool,
         tables: &mut Tables,
     ) -> Result<(), Refusal> {
+        self.number(text, members, all, tables)?;
+        self.columns.row.learn(members);
+        Ok(())
+    }
+
+    /// As [`Self::settle`], for an image that holds only some columns: there is no order to be learnt from it.
+    pub(super) fn number(
+        &mut self,
+        text: &[u8],
+        members: &mut [Member],
+        all: bool,
+        tables: &mut Tables,
+    ) -> Result<(), Refusal> {
         for member in members.iter_mut().filter(|member| all || member.column == NEW) {
             member.column = self.column(member.name.of(text), tables)?;
         }
-        self.columns.row.learn(members);
         Ok(())
     }
 

@@ -20,6 +20,7 @@ pub(super) fn meaning(name: &str) -> Part {
         "primary_key_columns" | "primaryKeyColumns" => Part::KeyNames,
         "encrypted" => Part::Encrypted,
         "xid" => Part::Transaction,
+        "commit" => Part::Commit,
         _ => Part::Other,
     }
 }
@@ -50,7 +51,9 @@ impl Turn<'_> {
             Class::Row => self.with_key(bare)?,
             class => Event { class, ..bare },
         };
-        Ok(Event { transaction: sheet.span(Part::Transaction), ..self.complete(bare) })
+        let commits = sheet.span(Part::Commit).of(text) == b"true";
+        let transaction = sheet.span(Part::Transaction);
+        Ok(Event { transaction, commits, ..self.complete(bare) })
     }
 
     /// Adds the row that one object holds, and the places beside it. `object` is what leaves with the row, where the value holds

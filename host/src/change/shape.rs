@@ -145,6 +145,9 @@ impl Order {
 }
 
 impl Columns {
+    /// Columns left out in a row, up to which finding the next is cheaper than reading its name.
+    const AHEAD: usize = 32;
+
     pub(super) fn len(&self) -> usize {
         self.patterns.len()
     }
@@ -168,6 +171,21 @@ impl Columns {
         let number = u16::try_from(self.patterns.len()).unwrap_or(NEW);
         self.numbers.entry(name.into()).or_insert(number);
         self.patterns.push(Pattern::new(escaped));
+    }
+
+    /// The column at `at` where some that were expected before it are left out, as in an image of what changed, and the index
+    /// after the colon.
+    #[inline(never)]
+    fn ahead(&self, order: &Order, expected: u16, text: &[u8], at: usize) -> Option<(u16, usize)> {
+        let mut next = expected;
+        for _ in 0..Self::AHEAD {
+            next = order.after(usize::from(next) + 1);
+            let end = self.patterns.get(usize::from(next))?.after(text, at);
+            if let Some(end) = end {
+                return Some((next, end));
+            }
+        }
+        None
     }
 
     /// Reads the object at `at`. Also says whether all went as guessed: if not, some columns may be [`NEW`], and the order has
@@ -198,11 +216,18 @@ impl Columns {
                     column = expected;
                     at = end;
                 }
-                None => {
-                    guessed = false;
-                    (name, at) = json::name(text, at)?;
-                    column = self.number(name.of(text));
-                }
+                None => match self.ahead(order, expected, text, at) {
+                    Some((found, end)) => {
+                        name = json::span(at + 1, end - 2);
+                        column = found;
+                        at = end;
+                    }
+                    None => {
+                        guessed = false;
+                        (name, at) = json::name(text, at)?;
+                        column = self.number(name.of(text));
+                    }
+                },
             }
             position = usize::from(column) + 1;
             at = json::blanks(text, at);
@@ -250,6 +275,11 @@ impl Memo {
     const SLOTS: usize = 8;
     const SMALLEST: usize = 64;
     const LARGEST: usize = 256 * 1024;
+
+    /// The number that what was new last has.
+    pub(super) fn last_number(&self) -> u32 {
+        self.last_number
+    }
 
     /// Reads the value at `at`, from memory if it stands there: its number, the same for the same bytes, and the index after.
     #[inline(always)]

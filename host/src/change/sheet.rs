@@ -83,9 +83,12 @@ impl Turn<'_> {
         }
         if !(same && sheet.guessed) {
             let (rows, was) = self.topic.take_images();
-            for image in rows.iter().chain(&was) {
-                let members = self.events.members_mut(image);
-                self.topic.table(table).settle(text, members, !same, self.tables)?;
+            let known = self.topic.table(table);
+            for image in &rows {
+                known.settle(text, self.events.members_mut(image), !same, self.tables)?;
+            }
+            for image in &was {
+                known.number(text, self.events.members_mut(image), !same, self.tables)?;
             }
             self.topic.return_images((rows, was));
         }

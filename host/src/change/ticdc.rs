@@ -16,12 +16,13 @@ impl Turn<'_> {
 /// Whether the `_tidb` at `span` says that the record holds only the key of its row, and the rest is in TiDB
 /// (`onlyHandleKey`) or in a file (`claimCheckLocation`).
 pub(super) fn is_elsewhere(text: &[u8], span: Span) -> bool {
-    json::members(text, span.start).any(|(name, value)| {
-        let value = value.of(text);
-        match &*json::unescape(name.of(text)) {
-            "onlyHandleKey" => value != b"false",
-            "claimCheckLocation" => value != b"\"\"" && value != b"null",
-            _ => false,
-        }
-    })
+    !span.is_empty()
+        && json::members(text, span.start).any(|(name, value)| {
+            let value = value.of(text);
+            match &*json::unescape(name.of(text)) {
+                "onlyHandleKey" => value != b"false",
+                "claimCheckLocation" => value != b"\"\"" && value != b"null",
+                _ => false,
+            }
+        })
 }

@@ -68,6 +68,7 @@ pub(super) struct Pipeline {
     #[serde(default)]
     pub(super) listed: Vec<Text>,
     pub(super) unlisted: Option<Text>,
+    pub(super) dropped_commits: Option<Text>,
     pub(super) plugin_messages: Option<Text>,
     pub(super) dead_letter: Option<Text>,
     pub(super) dead_letter_payload: Option<Text>,

@@ -86,10 +86,8 @@ fn speaks_of(pattern: &ColumnPattern, table: &Table, text: &str) -> bool {
     let of_this_table = !pattern.is_of_every_table() && pattern.matches_table(table);
     let mentions = |name: &str| redact::mentions(text, name);
     of_this_table
-        || match pattern.table_name() {
-            Some(name) => mentions(name),
-            None => pattern.column_name().is_none_or(mentions),
-        }
+        || pattern.column_name().is_none_or(mentions)
+        || pattern.table_name().is_some_and(mentions)
 }
 
 /// Replaces what people wrote into the definition of tables: defaults, comments, the words of an enumeration.

@@ -117,3 +117,16 @@ fn native_loop(bencher: divan::Bencher<'_, '_>, work: Work) {
     let mut bench = Bench::new(work, BATCH);
     bencher.counter(divan::counter::ItemsCount::new(BATCH)).bench_local(|| bench.native());
 }
+
+#[divan::bench(args = Dialect::ALL)]
+fn mask_by_dialect(bencher: divan::Bencher<'_, '_>, dialect: Dialect) {
+    let mask = WORKS.last().and_then(|(_, plugin)| *plugin);
+    let mut bench = Tongue::new(dialect, mask, BATCH as u64);
+    bencher.counter(divan::counter::ItemsCount::new(BATCH)).bench_local(|| bench.carry());
+}
+
+#[divan::bench(args = Dialect::ALL)]
+fn identity_by_dialect(bencher: divan::Bencher<'_, '_>, dialect: Dialect) {
+    let mut bench = Tongue::new(dialect, None, BATCH as u64);
+    bencher.counter(divan::counter::ItemsCount::new(BATCH)).bench_local(|| bench.carry());
+}

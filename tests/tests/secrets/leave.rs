@@ -164,7 +164,9 @@ fn no_protected_value_leaves_by_any_way() {
 fn every_secret_is_seen_where_nothing_protects_it() {
     let (plants, left) = run(false);
     let mut unseen = String::new();
-    for secret in plants.iter().flat_map(|plant| &plant.secrets) {
+    // The dead letter of a record that grew too large has no payload, protected or not.
+    let shown = plants.iter().filter(|plant| plant.added == 0);
+    for secret in shown.flat_map(|plant| &plant.secrets) {
         if left.places(secret).is_empty() {
             writeln!(unseen, "{}", secret.place).unwrap();
         }

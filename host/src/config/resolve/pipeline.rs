@@ -14,8 +14,8 @@ use crate::config::error::Error;
 use crate::config::raw::{self, Text};
 use crate::config::units::Size;
 use crate::config::{
-    ClassPolicy, Limits, LostOffsets, PartitionBy, Payload, Pipeline, PluginMessages, Start,
-    Template, TopicFilter, TopicPattern, Unlisted, plugin_file,
+    ClassPolicy, DroppedCommits, Limits, LostOffsets, PartitionBy, Payload, Pipeline,
+    PluginMessages, Start, Template, TopicFilter, TopicPattern, Unlisted, plugin_file,
 };
 use crate::table::{Dialect, Dialects};
 
@@ -51,6 +51,7 @@ pub(super) fn resolve(
         protect: protect::protected(document, &raw.protect)?,
         listed: protect::column_patterns(document, &raw.listed)?,
         unlisted: or_default(document, raw.unlisted, &UNLISTED)?,
+        dropped_commits: or_default(document, raw.dropped_commits, &DROPPED_COMMITS)?,
         plugin_messages: match raw.plugin_messages {
             Some(typed) => one_of(document, &typed, &PLUGIN_MESSAGES)?,
             None if raw.protect.is_empty() => PluginMessages::Show,
@@ -88,6 +89,8 @@ const UNLISTED: [(&str, Unlisted); 4] = [
 ];
 const PLUGIN_MESSAGES: [(&str, PluginMessages); 2] =
     [("show", PluginMessages::Show), ("withhold", PluginMessages::Withhold)];
+const DROPPED_COMMITS: [(&str, DroppedCommits); 2] =
+    [("drop", DroppedCommits::Drop), ("keep", DroppedCommits::Keep)];
 const PAYLOADS: [(&str, Payload); 3] =
     [("masked", Payload::Masked), ("raw", Payload::Raw), ("omit", Payload::Omit)];
 const LOST_OFFSETS: [(&str, LostOffsets); 3] = [

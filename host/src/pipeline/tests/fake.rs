@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::cell::Placeholder;
 use crate::chain::Stage;
 use crate::config::{
-    ClassPolicy, FaultPolicy, Limits, LostOffsets, PartitionBy, Payload, Pipeline as Settings,
-    PluginMessages, Start, Template, Unlisted,
+    ClassPolicy, DroppedCommits, FaultPolicy, Limits, LostOffsets, PartitionBy, Payload,
+    Pipeline as Settings, PluginMessages, Start, Template, Unlisted,
 };
 use crate::contract::{
     Answer, Batch, Cells, Edit, Fault, FaultClass, Field, Image, Plan, Transform, kind,
@@ -146,6 +146,7 @@ pub(super) fn settings() -> Settings {
         protect: Vec::new(),
         listed: Vec::new(),
         unlisted: Unlisted::default(),
+        dropped_commits: DroppedCommits::default(),
         plugin_messages: PluginMessages::Show,
         to: template("clean."),
         plugins: "plugins".into(),

@@ -1,0 +1,36 @@
+//! T19: what stands where the database sent no value, in the shapes that column types give it.
+
+use lockgate::table::Dialect;
+use lockgate_tests::offline::Offline;
+
+use super::bench::debezium;
+
+const CODES: &str = "[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]";
+
+const SHAPES: [&str; 6] = [
+    r#""__debezium_unavailable_value""#,
+    r#""X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==""#,
+    r#"{"__debezium_unavailable_value":"__debezium_unavailable_value"}"#,
+    r#""{\"__debezium_unavailable_value\":\"__debezium_unavailable_value\"}""#,
+    r#"["__debezium_unavailable_value"]"#,
+    CODES,
+];
+
+const RULES: [&str; 8] =
+    ["hmac", "redact", "null", "constant:x", "keep-last:4", "email", "phone", "zip3"];
+
+#[test]
+fn t19_a_value_that_was_not_sent_is_never_masked() {
+    for rule in RULES {
+        let text = format!(
+            "plugin = \"mask\"\n[settings]\nkey = \"a key for the tests only\"\nkey_id = \"k\"\n[settings.columns]\nother = \"hmac\"\nnotes = \"{rule}\"\n"
+        );
+        let chain = Offline::new(Dialect::Debezium).plugin("20-mask", &text);
+        for shape in SHAPES {
+            let value = debezium(&format!(r#""id":1,"notes":{shape}"#));
+            assert_eq!(chain.value(&value).text(), value, "{rule}: {shape}");
+        }
+        let value = debezium(r#""id":1,"notes":"sent""#);
+        assert_ne!(chain.value(&value).text(), value, "{rule} masks what was sent");
+    }
+}
