@@ -39,7 +39,7 @@ struct Cli {
     log_format: logging::Format,
 
     /// Which log lines are kept, as in `info,lockgate::plugin=debug`; without it the variable LOCKGATE_LOG, else
-    /// `info` for `run` and `warn` for the others.
+    /// `info` for `run`, `error` for `detect` and `warn` for the others.
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
 }
@@ -98,7 +98,9 @@ impl Command {
     fn log_filter(&self) -> &'static str {
         match self {
             Self::Run(_) => logging::DEFAULT_FILTER,
-            Self::Check(_) | Self::Apply(_) | Self::Inspect(_) | Self::Detect(_) => "warn",
+            Self::Check(_) | Self::Apply(_) | Self::Inspect(_) => "warn",
+            // Its last word says what librdkafka has warned of before.
+            Self::Detect(_) => "error",
         }
     }
 }

@@ -78,6 +78,27 @@ pub struct Kafka {
     pub properties: BTreeMap<String, String>,
 }
 
+impl Kafka {
+    /// The `[kafka]` of a configuration whose pipelines need not be there yet.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let text = read(path)?;
+        let document = Document::new(path, &text);
+        let tree = document.parse(&Process)?;
+        let raw: raw::Config = document.read(tree.table)?;
+        resolve::kafka(&document, raw.kafka)
+    }
+
+    /// A cluster that wants neither TLS nor credentials.
+    pub fn plain(brokers: &str) -> Self {
+        Self {
+            brokers: brokers.to_owned(),
+            group: resolve::DEFAULT_GROUP.to_owned(),
+            membership: Membership::Dynamic,
+            properties: BTreeMap::new(),
+        }
+    }
+}
+
 /// Without the properties' values: passwords are among them.
 impl fmt::Debug for Kafka {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,6 +9,7 @@ mod sink;
 
 pub mod dead_letter;
 pub mod topics;
+pub mod sample;
 
 use std::fmt;
 use std::sync::Arc;

@@ -126,14 +126,7 @@ fn tables(pipeline: &Pipeline, text: &mut String) -> anyhow::Result<bool> {
 
 fn describe(pipeline: &Loaded, text: &mut String) -> anyhow::Result<()> {
     let settings = &pipeline.settings;
-    let from: Vec<&str> = settings
-        .from
-        .iter()
-        .map(|pattern| match pattern {
-            TopicPattern::Exact(name) => name.as_str(),
-            TopicPattern::Glob(glob) => glob.glob(),
-        })
-        .collect();
+    let from: Vec<&str> = settings.from.iter().map(TopicPattern::as_str).collect();
     writeln!(text, "pipeline \"{}\"", settings.name)?;
     writeln!(text, "  from         {} ({} JSON)", from.join(", "), settings.dialects)?;
     writeln!(text, "  to           {}", settings.to.render("{topic}"))?;

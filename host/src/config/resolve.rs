@@ -15,7 +15,7 @@ use super::error::Error;
 use super::raw::{self, Property, Text};
 use super::{Admin, Config, Kafka, Membership, refused_property};
 
-const DEFAULT_GROUP: &str = "lockgate";
+pub(super) const DEFAULT_GROUP: &str = "lockgate";
 const DEFAULT_LISTEN: &str = "127.0.0.1:9400";
 const DEFAULT_DRAIN: Duration = Duration::from_secs(25);
 
@@ -43,7 +43,7 @@ pub(super) fn config(
     })
 }
 
-fn kafka(document: &Document<'_>, raw: raw::Kafka) -> Result<Kafka, Error> {
+pub(super) fn kafka(document: &Document<'_>, raw: raw::Kafka) -> Result<Kafka, Error> {
     Ok(Kafka {
         brokers: not_empty(document, raw.brokers)?,
         group: match raw.group {

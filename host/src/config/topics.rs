@@ -5,11 +5,34 @@ use globset::{Glob, GlobMatcher};
 
 use super::Pipeline;
 
+const GLOB_MARKS: [char; 6] = ['*', '?', '[', ']', '{', '}'];
+
 /// A topic name, or a glob over topic names.
 #[derive(Clone, Debug)]
 pub enum TopicPattern {
     Exact(String),
     Glob(Glob),
+}
+
+impl TopicPattern {
+    /// What `text`, an entry of `from`, selects; the error says why it selects nothing.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.contains(GLOB_MARKS) {
+            // The kind alone: globset's whole message quotes the glob, which is shown beside it.
+            let glob = Glob::new(text).map_err(|error| format!("a bad glob: {}", error.kind()))?;
+            return Ok(Self::Glob(glob));
+        }
+        check_name(text)?;
+        Ok(Self::Exact(text.to_owned()))
+    }
+
+    /// As it was typed.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Exact(name) => name,
+            Self::Glob(glob) => glob.glob(),
+        }
+    }
 }
 
 /// Text with at most one `{topic}`, checked when the configuration was read.
@@ -81,12 +104,13 @@ pub struct TopicFilter {
 
 impl TopicFilter {
     pub fn new(pipeline: &Pipeline) -> Self {
-        let mut filter = Self {
-            exact: Vec::new(),
-            globs: Vec::new(),
-            written: [pipeline.to.clone(), pipeline.dead_letter.clone()],
-        };
-        for pattern in &pipeline.from {
+        Self::of(&pipeline.from, [pipeline.to.clone(), pipeline.dead_letter.clone()])
+    }
+
+    /// For what reads `from` and writes what the templates make of it.
+    pub fn of(from: &[TopicPattern], written: [Template; 2]) -> Self {
+        let mut filter = Self { exact: Vec::new(), globs: Vec::new(), written };
+        for pattern in from {
             match pattern {
                 TopicPattern::Exact(name) => filter.exact.push(name.clone()),
                 TopicPattern::Glob(glob) => filter.globs.push(glob.compile_matcher()),

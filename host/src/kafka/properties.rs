@@ -25,6 +25,8 @@ pub(super) enum Role<'a> {
     Sink(Member<'a>, usize),
     /// Looks at topics and creates them.
     Topics,
+    /// Reads a few records and commits nothing. It has the group's name, which librdkafka asks for, and does not join.
+    Sample,
 }
 
 const CONSUMER: &[(&str, &str)] = &[
@@ -170,6 +172,12 @@ pub(super) fn client_config(kafka: &config::Kafka, role: Role<'_>) -> ClientConf
         Role::Topics => {
             config.set("client.id", "lockgate");
         }
+        Role::Sample => {
+            set(&mut config, CONSUMER);
+            config.set("client.id", "lockgate-detect").set("group.id", &kafka.group);
+            // The end of a partition ends its sample: offsets alone do not show it, since not each of them is a record.
+            config.set("enable.partition.eof", "true");
+        }
     }
     config.extend(kafka.properties.clone());
     config
@@ -219,7 +227,7 @@ mod tests {
     #[test]
     fn librdkafka_knows_every_property_we_name() {
         let dynamic = kafka(config::Membership::Dynamic, &[]);
-        for role in [Role::Source(LANE), Role::Sink(LANE, 1_000_000), Role::Topics] {
+        for role in [Role::Source(LANE), Role::Sink(LANE, 1_000_000), Role::Topics, Role::Sample] {
             client_config(&dynamic, role).create_native_config().unwrap();
         }
         let unknown = |name: &str| {

@@ -296,7 +296,7 @@ impl Source {
 }
 
 /// One `Arc` for each topic, so that whoever remembers it clones a pointer.
-fn intern(names: &mut FxHashSet<Arc<str>>, name: &str) -> Arc<str> {
+pub(super) fn intern(names: &mut FxHashSet<Arc<str>>, name: &str) -> Arc<str> {
     if let Some(known) = names.get(name) {
         return Arc::clone(known);
     }

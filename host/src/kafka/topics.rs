@@ -138,7 +138,12 @@ impl Topics {
 
     /// Every topic of the cluster, by one attempt of a few seconds.
     pub fn list(&self) -> Result<Vec<Topic>, Unreachable> {
-        let found = self.client.topics(PATIENCE).map_err(|fault| self.explain(fault))?;
+        self.list_within(PATIENCE)
+    }
+
+    /// As [`Self::list`], by one attempt of `patience`.
+    pub fn list_within(&self, patience: Duration) -> Result<Vec<Topic>, Unreachable> {
+        let found = self.client.topics(patience).map_err(|fault| self.explain(fault))?;
         let topics = found.into_iter().map(|(name, partitions)| Topic { name, partitions });
         Ok(topics.collect())
     }

@@ -6,6 +6,7 @@ use super::shape::{Finding, Shape, Sieve};
 use crate::change::Class;
 use crate::cli::records::Format;
 use crate::compress::Compression;
+use crate::kafka::sample::Extent;
 use crate::record::Record;
 use crate::table::Dialect;
 
@@ -23,8 +24,10 @@ pub(super) struct Findings {
     topics: BTreeMap<String, Topic>,
     /// The topics that Debezium would send the values to.
     guessed: BTreeSet<String>,
+    /// The topics that were looked at; none for a file.
+    pub(super) extents: Vec<Extent>,
     sieve: Sieve,
-    format: Format,
+    pub(super) format: Format,
 }
 
 /// What the records of one topic, or of all, look like.
@@ -54,6 +57,7 @@ impl Findings {
             tables: BTreeMap::new(),
             topics: BTreeMap::new(),
             guessed: BTreeSet::new(),
+            extents: Vec::new(),
             sieve: Sieve::default(),
             format,
         }
@@ -158,11 +162,16 @@ impl Findings {
         let prefix = common_prefix(&topics);
         if topics.is_empty() {
             "[\"CHANGE-ME\"]".to_owned()
-        } else if topics.len() > LISTED_TOPICS && !prefix.is_empty() {
+        } else if topics.len() > LISTED_TOPICS && !prefix.is_empty() && !self.is_left_out(prefix) {
             format!("[\"{prefix}*\"]")
         } else {
             format!("[\"{}\"]", topics.join("\", \""))
         }
+    }
+
+    /// Whether a glob of this prefix would take a topic that nothing can be read of.
+    fn is_left_out(&self, prefix: &str) -> bool {
+        self.left_out().iter().any(|topic| topic.starts_with(prefix))
     }
 
     /// The first part of the topics, which is the name that Debezium's connector was given.

@@ -5,8 +5,11 @@ use std::fmt;
 use super::proposal::Findings;
 use super::shape::Shape;
 use crate::change::{Class, Looks};
+use crate::cli::records::Format;
+use crate::kafka::sample::Extent;
 
 const LISTED_TABLES: usize = 20;
+const LISTED_TOPICS: usize = 20;
 
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -16,7 +19,7 @@ impl fmt::Display for Findings {
         for (shape, count) in shapes {
             writeln!(f, "{count:>8}  {shape}")?;
             let refusal = self.refusals.get(shape).map(String::as_str);
-            if let Some(advice) = refusal.or_else(|| advice(*shape)) {
+            if let Some(advice) = refusal.or_else(|| advice(*shape, self.format)) {
                 writeln!(f, "{:>8}  -> {advice}", "")?;
             }
         }
@@ -24,6 +27,7 @@ impl fmt::Display for Findings {
             let name = compression.as_str();
             writeln!(f, "{count:>8}  of them compressed with {name} inside the value")?;
         }
+        self.extents(f)?;
         if !self.tables.is_empty() {
             writeln!(f, "\ntables: {}", self.tables.len())?;
             for (table, count) in self.tables.iter().take(LISTED_TABLES) {
@@ -38,6 +42,29 @@ impl fmt::Display for Findings {
 }
 
 impl Findings {
+    /// How much of each topic was looked at. Those that fell short come first.
+    fn extents(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.extents.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\ntopics: {}", self.extents.len())?;
+        let mut extents: Vec<&Extent> = self.extents.iter().collect();
+        extents.sort_by_key(|extent| extent.shortfall.is_none());
+        for extent in extents.iter().take(LISTED_TOPICS) {
+            write!(f, "{:>8}  {}", extent.records, extent.topic)?;
+            match &extent.shortfall {
+                Some(why) => writeln!(f, ", not all that was wanted: {why}")?,
+                None if extent.offsets == 0 => writeln!(f, ", which is empty")?,
+                None if extent.is_whole => writeln!(f)?,
+                None => writeln!(f, ", the latest of {} offsets", extent.offsets)?,
+            }
+        }
+        if extents.len() > LISTED_TOPICS {
+            writeln!(f, "{:>8}  and {} more", "", extents.len() - LISTED_TOPICS)?;
+        }
+        Ok(())
+    }
+
     fn proposal(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(dialect) = self.dialect() else {
             return writeln!(f, "\nnothing here can be proposed as a pipeline");
@@ -129,7 +156,7 @@ fn plural(class: Class) -> &'static str {
 }
 
 /// What to do about a shape that is read by no dialect, or by every one as it is.
-fn advice(shape: Shape) -> Option<&'static str> {
+fn advice(shape: Shape, format: Format) -> Option<&'static str> {
     Some(match shape {
         Shape::Foreign(looks) if looks.compression().is_some() => {
             "damaged, or something else that begins so"
@@ -143,6 +170,7 @@ fn advice(shape: Shape) -> Option<&'static str> {
         }
         Shape::Concatenated => "only dialect \"ticdc-maxwell\" takes more than one object a value",
         Shape::NoObject => "nothing in them can be named, so no plugin sees them",
+        Shape::BrokenJson if format == Format::Records => "cut off, or damaged",
         Shape::BrokenJson => {
             "one value a line is expected; a value over several lines is not read as one"
         }

@@ -100,6 +100,46 @@ fn topics_without_a_common_beginning_are_listed_however_many() {
 }
 
 #[test]
+fn no_glob_is_proposed_that_takes_what_cannot_be_read() {
+    let line = |number| format!("{{\"topic\":\"shop.t{number}\",\"value\":\"{{}}\"}}\n");
+    let mut sample: String = (0..9).map(line).collect();
+    sample += "{\"topic\":\"shop.avro\",\"value\":{\"base64\":\"AAAAAAEC\"}}\n";
+    let text = report(sample.as_bytes());
+    assert!(text.contains("from    = [\"shop.t0\", \"shop.t1\","), "{text}");
+}
+
+#[test]
+fn how_much_of_each_topic_was_looked_at_is_said() {
+    use crate::kafka::sample::{Extent, Shortfall};
+    let extent = |topic: &str, records, offsets, shortfall| Extent {
+        topic: topic.to_owned(),
+        records,
+        offsets,
+        is_whole: records == offsets,
+        shortfall,
+    };
+    let mut findings = Findings::new(Format::Records);
+    findings.extents = vec![
+        extent("all", 3, 3, None),
+        extent("empty", 0, 0, None),
+        extent("late", 2, 9, Some(Shortfall::Time)),
+        extent("latest", 2, 9, None),
+    ];
+    findings.extents.extend((0..20).map(|number| extent(&format!("t{number}"), 1, 1, None)));
+    let text = findings.to_string();
+    let shown: Vec<&str> = text.lines().skip(2).take(6).chain(text.lines().nth(23)).collect();
+    assert_snapshot!(shown.join("\n"), @"
+    topics: 24
+           2  late, not all that was wanted: time ran out
+           3  all
+           0  empty, which is empty
+           2  latest, the latest of 9 offsets
+           1  t0
+              and 4 more
+    ");
+}
+
+#[test]
 fn internal_topics_are_not_proposed() {
     let sample = br#"{"topic":"__debezium-heartbeat.shop","value":"{\"ts_ms\":1}"}
 {"topic":"shop.orders","value":"{\"id\":1}"}

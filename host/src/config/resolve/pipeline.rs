@@ -15,7 +15,7 @@ use crate::config::raw::{self, Text};
 use crate::config::units::Size;
 use crate::config::{
     ClassPolicy, DroppedCommits, Limits, LostOffsets, PartitionBy, Payload, Pipeline,
-    PluginMessages, Start, Template, TopicFilter, TopicPattern, Unlisted, plugin_file, topics,
+    PluginMessages, Start, Template, TopicFilter, TopicPattern, Unlisted, plugin_file,
 };
 use crate::table::{Dialect, Dialects};
 
@@ -146,14 +146,8 @@ fn patterns<'r>(
     }
     let mut patterns = Vec::with_capacity(from.get_ref().len());
     for typed in from.get_ref() {
-        let name = typed.get_ref();
-        let pattern = if name.contains(['*', '?', '[', ']', '{', '}']) {
-            TopicPattern::Glob(plugin_file::glob(document, typed)?)
-        } else {
-            topics::check_name(name).map_err(|why| document.error(typed.span(), why))?;
-            TopicPattern::Exact(name.clone())
-        };
-        patterns.push((typed, pattern));
+        let pattern = TopicPattern::parse(typed.get_ref());
+        patterns.push((typed, pattern.map_err(|why| document.error(typed.span(), why))?));
     }
     Ok(patterns)
 }

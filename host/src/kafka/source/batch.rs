@@ -13,7 +13,7 @@ use crate::record::Record;
 pub struct Batch {
     messages: Messages,
     runs: Vec<Run>,
-    pub(super) faults: Vec<(TopicPartition, i64, Fault)>,
+    pub(in crate::kafka) faults: Vec<(TopicPartition, i64, Fault)>,
     pub(super) troubles: Vec<Trouble>,
 }
 
@@ -68,7 +68,10 @@ impl LostRange {
 }
 
 impl Batch {
-    pub(super) fn new(mut messages: Messages, mut intern: impl FnMut(&str) -> Arc<str>) -> Self {
+    pub(in crate::kafka) fn new(
+        mut messages: Messages,
+        mut intern: impl FnMut(&str) -> Arc<str>,
+    ) -> Self {
         let faults = messages.take_faults(|message, fault| {
             let at =
                 TopicPartition { topic: intern(message.topic()), partition: message.partition() };
