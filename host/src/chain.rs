@@ -4,20 +4,21 @@
 mod compile;
 mod open;
 mod gather;
+mod call;
 mod apply;
 mod explain;
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
 use crate::cell::Placeholder;
 use crate::change::{Events, Row};
 use crate::config::FaultPolicy;
-use crate::contract::{self, Emission, Fault, FaultClass, Image, Transform};
-use crate::outcome::{Code, Identity, Refusal};
+use crate::contract::{Emission, Fault, FaultClass, Image, Transform};
+use crate::outcome::{Identity, Refusal};
 use crate::overlay::{Layout, Overlay, Target};
 use crate::protect::Rules;
 use crate::record::Record;
@@ -32,9 +33,6 @@ pub const CALL_BYTES: usize = 1 << 20;
 
 /// Bytes that one answer may hold, rows of 8 MB that are rewritten whole included.
 pub const ANSWER_BYTES: usize = 16 << 20;
-
-/// How often a batch is tried before its records take the fault policy: the second time on a fresh instance.
-const ATTEMPTS: u32 = 2;
 
 /// One plugin of the chain, as one lane holds it.
 pub struct Stage {
@@ -233,65 +231,6 @@ impl Chain {
         self.remove_inside(stage, index, batch);
     }
 
-    /// One call with all its attempts.
-    fn call(&mut self, call: Call, rows: &[u32], batch: Batch<'_, '_>) {
-        let Some(Ok(compiled)) = self.compiled.get(&call.index) else { return };
-        let Some(Some(plan)) = compiled.stages.get(call.stage) else { return };
-        let Some(stage) = self.stages.get_mut(call.stage) else { return };
-        let source = gather::Source { batch, overlay: &self.overlay };
-        let unreadable = self.gathered.fill(plan, rows, source);
-        for (row, place) in unreadable {
-            let reason = format!("cell {place} holds half of a surrogate pair, which is no text");
-            let refusal = Refusal::by(Code::Undecodable, &stage.identity, reason);
-            let verdict = by_policy(stage.on_fault, refusal);
-            set(&mut self.verdicts, row, verdict);
-        }
-        let rows = std::mem::take(&mut self.gathered.rows);
-        let mut fault = None;
-        for _ in 0..if rows.is_empty() { 0 } else { ATTEMPTS } {
-            let asked = contract::Batch {
-                table: call.table,
-                operations: &self.gathered.operations,
-                reads: &self.gathered.reads,
-            };
-            let begun = Instant::now();
-            let answer = stage.transform.process(asked);
-            let took = begun.elapsed();
-            let checked = answer.and_then(|answer| apply::check(plan, rows.len(), answer));
-            match checked {
-                Ok(answer) => {
-                    fault = None;
-                    let edits = answer.edits.iter().map(|edit| edit.rows.len()).sum();
-                    stage.calls.push(Made { rows: rows.len(), edits, took, fault: None });
-                    let target = apply::Target { stage, plan, rows: &rows, batch };
-                    let kept = apply::Kept {
-                        overlay: &mut self.overlay,
-                        verdicts: &mut self.verdicts,
-                        emissions: &mut self.emissions,
-                    };
-                    apply::apply(answer, target, kept);
-                    break;
-                }
-                Err(met) => {
-                    let class = met.class;
-                    stage.calls.push(Made { rows: rows.len(), edits: 0, took, fault: Some(class) });
-                    if class == FaultClass::ContractViolated {
-                        stage.transform.discard(&met);
-                    }
-                    fault = Some(met);
-                }
-            }
-        }
-        if let Some(fault) = fault {
-            let refusal = self.refusal(call.stage, &fault, fault.message.clone());
-            let policy = self.stages.get(call.stage).map(|s| s.on_fault).unwrap_or_default();
-            for row in &rows {
-                set(&mut self.verdicts, *row, by_policy(policy, refusal.clone()));
-            }
-        }
-        self.gathered.rows = rows;
-    }
-
     /// Removes that reach into a cell: edits of the gateway's own, after the stage's call.
     fn remove_inside(&mut self, stage: usize, index: table::Index, batch: Batch<'_, '_>) {
         let Some(Ok(compiled)) = self.compiled.get(&index) else { return };
@@ -305,13 +244,14 @@ impl Chain {
         }
     }
 
-    fn refusal(&self, stage: usize, fault: &Fault, reason: String) -> Refusal {
+    /// `attempt` is how often it was tried, from 1.
+    fn refusal(&self, stage: usize, fault: &Fault, reason: String, attempt: u32) -> Refusal {
         let code = fault.class.code();
         let refusal = match self.stages.get(stage) {
             Some(stage) => Refusal::by(code, &stage.identity, reason),
             None => Refusal::new(code, reason),
         };
-        Refusal { attempt: ATTEMPTS, ..refusal.said(fault.said.as_deref()) }
+        Refusal { attempt, ..refusal.said(fault.said.as_deref()) }
     }
 }
 

@@ -180,7 +180,7 @@ pub enum SideKind {
     Sql(SqlFlavour),
     /// Debezium's `tableChanges`: defaults and comments of columns may hold anything.
     TableChanges,
-    /// What a program wrote into the source's log, of which nothing is known.
+    /// Bytes in base64 that may hold anything: what a program wrote into the source's log, or a row's key as TiDB stores it.
     Content,
 }
 

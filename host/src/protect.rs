@@ -3,6 +3,7 @@
 
 mod canary;
 pub mod conceal;
+pub mod encrypted;
 mod guards;
 mod needles;
 pub mod proof;

@@ -83,7 +83,7 @@ impl Chain {
         compiled.map_err(|(stage, fault)| {
             let table = table.qualified_name();
             let reason = format!("opening table \"{table}\": {}", fault.message);
-            Refusal { attempt: 1, ..self.refusal(stage, &fault, reason) }
+            self.refusal(stage, &fault, reason, 1)
         })
     }
 

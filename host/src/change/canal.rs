@@ -2,7 +2,7 @@
 
 use super::decode::Turn;
 use super::envelope::{Part, Sheet};
-use super::ticdc::is_elsewhere;
+use super::ticdc::{encoded_key, is_elsewhere};
 use super::{Class, Event, Presence, Row, SideKind, SqlFlavour};
 use crate::outcome::{Code, Refusal};
 
@@ -113,6 +113,9 @@ impl Turn<'_> {
         ];
         for (part, kind, opens) in sides {
             self.side(text, sheet.span(part), kind, (opens, row));
+        }
+        if let Some(key) = encoded_key(text, sheet.span(Part::Extra)) {
+            self.side(text, key, SideKind::Content, (b'"', row));
         }
         if let Some(sides) = self.events.sides.get_mut(first..) {
             sides.sort_unstable_by_key(|side| side.span.start);

@@ -26,3 +26,12 @@ pub(super) fn is_elsewhere(text: &[u8], span: Span) -> bool {
             }
         })
 }
+
+/// The `rowkey` of the `_tidb` at `span`: the row's key as TiDB stores it, in base64.
+pub(super) fn encoded_key(text: &[u8], span: Span) -> Option<Span> {
+    if span.is_empty() {
+        return None;
+    }
+    let mut members = json::members(text, span.start);
+    members.find(|(name, _)| &*json::unescape(name.of(text)) == "rowkey").map(|(_, value)| value)
+}

@@ -3,7 +3,8 @@
 use super::Pipeline;
 use crate::change::{Class, Event};
 use crate::config::ClassPolicy;
-use crate::outcome::{DropCause, Outcome, Refusal};
+use crate::outcome::{Code, DropCause, Outcome, Refusal};
+use crate::protect::encrypted;
 use crate::record::Record;
 
 impl Pipeline {
@@ -20,10 +21,26 @@ impl Pipeline {
             ClassPolicy::Pass if class == Class::Unknown && !self.guards.is_off() => {
                 self.refused(record, event, refusal)
             }
-            ClassPolicy::Pass => self.pass(record, event),
+            ClassPolicy::Pass => match self.key_in_clear(record, class) {
+                Some(refusal) => self.refused(record, event, refusal),
+                None => self.pass(record, event),
+            },
             ClassPolicy::Drop => Outcome::Drop(DropCause::Policy),
             ClassPolicy::DeadLetter => self.refused(record, event, refusal),
             ClassPolicy::Halt => self.halted(event, refusal),
         }
+    }
+
+    /// Why an encrypted event may not pass: a column of its key is protected, and keys are not encrypted.
+    fn key_in_clear(&self, record: &Record<'_>, class: Class) -> Option<Refusal> {
+        if class != Class::Encrypted || self.guards.is_off() {
+            return None;
+        }
+        let column = encrypted::in_clear(record, self.guards.protection())?;
+        let reason = format!(
+            "the event is encrypted, but its key has the protected column \"{column}\" in clear, where no plugin sees it; set \
+             `encrypted = \"drop\"` under [pipeline.classes], or let the source choose another key"
+        );
+        Some(Refusal::new(Code::ProtectedInClear, reason))
     }
 }

@@ -4,6 +4,7 @@ mod cloudevents;
 mod concealed;
 mod dms;
 mod fake;
+mod poison;
 mod flat;
 mod leaks;
 mod maxwell;

@@ -34,8 +34,11 @@ pub fn redactions(seen: Seen<'_, '_>, guards: &Guards, overlay: &Overlay) -> Vec
     for side in sides.filter(|side| !leaves(seen, side, overlay)) {
         match side.kind {
             SideKind::ByColumn | SideKind::Names | SideKind::FieldNames | SideKind::KeyValues => {}
-            // A message may hold anything at all.
-            SideKind::Content => redactions.push((side.span, MASK_BASE64.to_vec())),
+            // A message may hold anything at all, and a row's key whatever is protected of the row.
+            SideKind::Content if !is_of_free_row(seen, side, guards) => {
+                redactions.push((side.span, MASK_BASE64.to_vec()));
+            }
+            SideKind::Content => {}
             SideKind::Sql(flavour) => {
                 redactions.extend(
                     sql(seen, guards, side.span.of(text), flavour).map(|new| (side.span, new)),
@@ -45,6 +48,12 @@ pub fn redactions(seen: Seen<'_, '_>, guards: &Guards, overlay: &Overlay) -> Vec
         }
     }
     redactions
+}
+
+/// Whether the side belongs to a row of which nothing is protected.
+fn is_of_free_row(seen: Seen<'_, '_>, side: &Side, guards: &Guards) -> bool {
+    let row = side.row.and_then(|number| seen.events.rows.get(number as usize));
+    row.is_some_and(|row| guards.cells(row.table).is_empty())
 }
 
 /// Whether the side goes with its row, which leaves the record.

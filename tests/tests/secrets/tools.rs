@@ -1,5 +1,8 @@
 //! The records of every other tool.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
 use super::plant::Planted;
 
 pub(crate) fn planted() -> Vec<Planted> {
@@ -51,6 +54,26 @@ fn maxwell() -> Planted {
         };
         plant.write(Some(&key), value);
     }
+    for (place, key, beside) in [
+        (
+            "key of an encrypted event",
+            r#"{"database":"shop","table":"customers","pk.email":"{}"}"#,
+            "",
+        ),
+        ("array key of an encrypted event", r#"["shop","customers",[{"email":"{}"}]]"#, ""),
+        (
+            "primary_key of an encrypted event",
+            "null",
+            r#""primary_key":["{}"],"primary_key_columns":["email"],"#,
+        ),
+    ] {
+        let own = plant.secret(place);
+        let value = format!(
+            r#"{{"database":"shop","table":"customers","type":"insert","ts":1,{}"encrypted":{{"iv":"aXY=","bytes":"Ynl0ZXM="}}}}"#,
+            beside.replace("{}", &own)
+        );
+        plant.write(Some(&key.replace("{}", &own)), value);
+    }
     let ddl = plant.secret("DDL");
     let value = format!(
         r#"{{"type":"table-alter","database":"shop","table":"customers","old":{{}},"def":{{}},"ts":1795000000000,"sql":"alter table customers add x varchar(9) default '{ddl}'"}}"#
@@ -93,6 +116,11 @@ fn canal(name: &'static str, dialect: &'static str) -> Planted {
         plant.write(None, value);
     }
     if dialect == "ticdc" {
+        let own = BASE64.encode(plant.secret("_tidb.rowkey"));
+        let value = format!(
+            r#"{{"id":0,"database":"shop","table":"customers","pkNames":["email"],"isDdl":false,"type":"INSERT","es":1,"ts":2,"sql":"","sqlType":{{}},"mysqlType":{{}},"old":null,"data":[{{"email":null}}],"_tidb":{{"commitTs":3,"rowkey":"{own}"}}}}"#
+        );
+        plant.write(None, value);
         let location = plant.secret("the key of a row that lies elsewhere");
         let value = format!(
             r#"{{"id":0,"database":"shop","table":"customers","pkNames":["email"],"isDdl":false,"type":"INSERT","es":1,"ts":2,"sql":"","sqlType":{{}},"mysqlType":{{}},"old":null,"data":[{{"email":"{location}"}}],"_tidb":{{"commitTs":3,"onlyHandleKey":true}}}}"#

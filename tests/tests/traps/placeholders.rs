@@ -1,5 +1,6 @@
 //! T19: what stands where the database sent no value, in the shapes that column types give it.
 
+use lockgate::cell::Placeholder;
 use lockgate::table::Dialect;
 use lockgate_tests::offline::Offline;
 
@@ -33,4 +34,25 @@ fn t19_a_value_that_was_not_sent_is_never_masked() {
         let value = debezium(r#""id":1,"notes":"sent""#);
         assert_ne!(chain.value(&value).text(), value, "{rule} masks what was sent");
     }
+}
+
+/// The seventh: a text of the connector's own, in bytes that `unavailable.value.placeholder` gives in hex.
+#[test]
+fn t19_a_placeholder_of_its_own_is_known_where_it_is_configured() {
+    let own = Placeholder::parse("hex:6e6f742073656e74").unwrap();
+    let chain = Offline::new(Dialect::Debezium)
+        .mask("notes", "constant:masked")
+        .with(|settings| settings.unavailable = own);
+    for shape in [
+        r#""not sent""#,
+        r#""bm90IHNlbnQ=""#,
+        r#"["not sent"]"#,
+        "[110,111,116,32,115,101,110,116]",
+        r#"{"not sent":"not sent"}"#,
+    ] {
+        let value = debezium(&format!(r#""id":1,"notes":{shape}"#));
+        assert_eq!(chain.value(&value).text(), value, "{shape}");
+    }
+    let value = debezium(r#""id":1,"notes":"__debezium_unavailable_value""#);
+    assert_ne!(chain.value(&value).text(), value, "another connector's is a value like any other");
 }

@@ -65,6 +65,14 @@ impl Fake {
         Self::with(Ok(plan), Box::new(move |_| Err(fault.clone())))
     }
 
+    /// Answers or faults as `answers` says.
+    pub(super) fn answering(
+        plan: Plan,
+        answers: impl FnMut(Batch<'_>) -> Result<Answer, Fault> + Send + 'static,
+    ) -> Self {
+        Self::with(Ok(plan), Box::new(answers))
+    }
+
     pub(super) fn refusing(reason: &str) -> Self {
         Self::with(Err(reason.to_owned()), Box::new(|_| Ok(Answer::default())))
     }
