@@ -52,7 +52,7 @@ fn fate(record: &Record) -> Fate {
 fn harms_only_its_batch(guest: &str, code: &str, reason: &str) {
     let Neighbours { guest: journey, quiet } = Neighbours::new(guest);
     let mut gateway = journey.start().unwrap();
-    // Alone in its batch: what else stands there shares its fate in this version.
+    // Alone in its batch, so that the refusal is counted once.
     for records in [[update(0, 1), order(1)], [poison(2), order(3)], [update(4, 1), order(5)]] {
         journey.write(records).unwrap();
         quiet.write((0..100).map(|number| update(number, 1))).unwrap();
@@ -104,6 +104,20 @@ fn a_list_beyond_its_memory_is_not_read() {
 #[test]
 fn a_huge_result_is_not_taken() {
     harms_only_its_batch("huge", "contract-violated", "handed over more than");
+}
+
+#[test]
+fn a_poisonous_event_among_many_is_refused_alone() {
+    let Neighbours { guest: journey, quiet } = Neighbours::new("trap");
+    let gateway = journey.start().unwrap();
+    let among = |number: usize| if number == 617 { poison(number) } else { update(number, 1) };
+    journey.write((0..1_000).map(among)).unwrap();
+    quiet.write((0..100).map(|number| update(number, 1))).unwrap();
+    quiet.settled().unwrap();
+    let tally = journey.check(fate).unwrap();
+    assert_eq!((tally.forwarded, tally.refused, tally.duplicates), (999, 1, 0));
+    assert_eq!(quiet.check(|_| Fate::Forwarded).unwrap().forwarded, 100);
+    gateway.stop().unwrap();
 }
 
 /// While one pipeline's guest spins on every batch, the other pipeline is as fast as ever.
