@@ -107,8 +107,8 @@ fn header_bytes(value: &Value) -> Option<Vec<u8>> {
 fn seen(like: &Value, outcome: Outcome<'_>) -> Option<Value> {
     match outcome {
         Outcome::Drop(_) => None,
-        Outcome::DeadLetter { refusal: Refusal { reason, .. }, .. } => {
-            Some(json!({ "rejected": reason }))
+        Outcome::DeadLetter { refusal: Refusal { said, reason, .. }, .. } => {
+            Some(json!({ "rejected": said.unwrap_or(reason) }))
         }
         Outcome::Forward { record, .. } => Some(forwarded(like, &record)),
         other => panic!("no golden event ends like this: {other:?}"),

@@ -33,7 +33,7 @@ impl Chain {
     /// Calls the plugin with `rows`, and gives those that it cannot do over to its fault policy.
     pub(super) fn call(&mut self, call: Call, rows: &[u32], batch: Batch<'_, '_>) {
         let mut search = Search { begun: Instant::now(), calls: 0 };
-        let mut open: Vec<Range<usize>> = vec![0..rows.len()];
+        let mut open: Vec<Range<usize>> = std::iter::once(0..rows.len()).collect();
         while let Some(range) = open.pop() {
             let part = rows.get(range.clone()).unwrap_or_default();
             let Err((fault, tries)) = self.try_part(call, (part, rows), batch, &mut search) else {

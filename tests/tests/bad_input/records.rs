@@ -33,7 +33,7 @@ fn cases() -> Vec<(Record, Told)> {
         (text(&whole.replace("\"NO\"", &deep)), Forwarded),
         (
             text(&whole.replace("\"op\":\"u\"", "\"op\":\"x\"")),
-            Refused("unknown-class", "a Debezium event whose \"op\" is not known"),
+            Refused("unknown-class", "what happened in it is not known"),
         ),
         (text("no event"), Refused("undecodable", "not JSON: ")),
         (text(""), Refused("undecodable", "")),

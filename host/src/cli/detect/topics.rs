@@ -34,7 +34,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "HOST:PORT,...", group = "cluster", requires = "topics")]
     brokers: Option<String>,
 
-    /// The configuration whose [kafka] says where the topics are; it needs no pipeline yet
+    /// The configuration whose `[kafka]` says where the topics are; it needs no pipeline yet
     #[arg(long, value_name = "FILE", group = "cluster", requires = "topics")]
     config: Option<PathBuf>,
 
