@@ -165,7 +165,7 @@ impl Chain {
             let Some(column) = compiled.unlisted.first_in(row, batch.events) else { continue };
             let name = table.columns.get(usize::from(column)).map_or("", |column| &*column.name);
             let reason = format!(
-                "nobody has listed column \"{name}\" of table \"{}\"; name it under `listed`, or in a plugin",
+                "nobody has listed column \"{name}\" of table \"{}\"; name it under `listed`, or let a plugin write or remove it",
                 table.qualified_name()
             );
             let refusal = Refusal::new(Code::SchemaUnknown, reason);

@@ -1,4 +1,4 @@
-//! Columns that no one has listed: neither the configuration nor the plan of a plugin names them. Pure; what becomes of them is
+//! Columns that no one has listed: neither does the configuration name them, nor does a plugin write, remove or rename them. Pure; what becomes of them is
 //! the chain's business.
 
 use rustc_hash::FxHashSet;
@@ -55,7 +55,8 @@ impl Listing {
     }
 }
 
-/// The columns that a plan names, as the source spells them.
+/// The columns that a plan says something about, as the source spells them. To be read makes no column harmless: a plugin may read
+/// all there are.
 fn names<'p>(plan: &'p StagePlan, table: &'p Table) -> impl Iterator<Item = &'p str> {
     let source = |target: &Target| match target {
         Target::Column { column, .. } => {
@@ -63,13 +64,14 @@ fn names<'p>(plan: &'p StagePlan, table: &'p Table) -> impl Iterator<Item = &'p 
         }
         Target::Created(_) | Target::Header(_) | Target::Topic => None,
     };
-    let fields = plan.plan.reads.iter().zip(&plan.reads);
-    let fields = fields.chain(plan.plan.writes.iter().zip(&plan.writes));
-    let fields = fields.filter_map(move |(field, access)| match &access.place {
-        Place::Target(Target::Created(_)) | Place::Nowhere => Some(field.name.as_str()),
-        Place::Target(target) => source(target),
-        Place::Meta(_) => None,
-    });
+    let fields =
+        plan.plan.writes.iter().zip(&plan.writes).filter_map(move |(field, access)| match &access
+            .place
+        {
+            Place::Target(Target::Created(_)) | Place::Nowhere => Some(field.name.as_str()),
+            Place::Target(target) => source(target),
+            Place::Meta(_) => None,
+        });
     let inside = plan.removes.iter().filter_map(move |Access { place, .. }| match place {
         Place::Target(target) => source(target),
         Place::Meta(_) | Place::Nowhere => None,

@@ -4,7 +4,7 @@ use super::debezium::row;
 use super::plant::Planted;
 
 pub(crate) fn planted() -> Vec<Planted> {
-    let mut all = vec![unreadable(), too_large()];
+    let mut all = vec![unreadable(), too_large(), unlisted()];
     for guest in
         ["quotes", "tells", "copies", "trap", "panic", "liar", "wild", "huge", "spin", "hog"]
     {
@@ -78,5 +78,17 @@ fn too_large() -> Planted {
     plant.pipeline = "[pipeline.limits]\nrecord_bytes = \"3kB\"\n";
     plant.added = 3_000;
     row(&mut plant, "a record that grows too large to be sent");
+    plant
+}
+
+/// A column that nobody has listed, where that sends its record to the dead letters.
+fn unlisted() -> Planted {
+    let mut plant = Planted::new("unlisted", "debezium");
+    plant.pipeline = "unlisted = \"dead-letter\"\n";
+    let (email, strange) = (plant.secret("beside it"), plant.secret("the column itself"));
+    let value = format!(
+        r#"{{"after":{{"id":1,"email":"{email}","strange":"{strange}"}},"source":{{"table":"customers"}},"op":"c"}}"#
+    );
+    plant.write(None, value);
     plant
 }

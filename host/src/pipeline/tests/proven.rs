@@ -119,7 +119,7 @@ fn an_unlisted_column_refuses_the_rows_that_hold_it() {
     let given = [row("people", r#","fax":"8""#), row("people", ""), row("orders", "")];
     let told = carry(unlisted(Unlisted::DeadLetter, &["*.id"]), vec![], &given);
     assert_snapshot!(told, @r#"
-    dead-letter schema-unknown: nobody has listed column "fax" of table "shop.people"; name it under `listed`, or in a plugin (masked) value={"before":null,"after":{"id":1,"fax":"[redacted]"},"source":{"db":"shop","table":"people"},"op":"c"}
+    dead-letter schema-unknown: nobody has listed column "fax" of table "shop.people"; name it under `listed`, or let a plugin write or remove it (masked) value={"before":null,"after":{"id":1,"fax":"[redacted]"},"source":{"db":"shop","table":"people"},"op":"c"}
     forward clean.t-0 value={"before":null,"after":{"id":1},"source":{"db":"shop","table":"people"},"op":"c"}
     forward clean.t-0 value={"before":null,"after":{"id":1},"source":{"db":"shop","table":"orders"},"op":"c"}
     "#);
@@ -131,7 +131,7 @@ fn an_unlisted_column_refuses_the_rows_that_hold_it() {
 }
 
 #[test]
-fn what_a_plugin_names_is_listed() {
+fn what_a_plugin_changes_is_listed_and_what_it_only_reads_is_not() {
     let rename = Plan {
         renames: vec![Rename { column: field(Image::After, "fax"), to: "phone".into() }],
         ..Plan::default()
@@ -139,10 +139,14 @@ fn what_a_plugin_names_is_listed() {
     let reads = Plan { reads: vec![field(Image::After, "fax")], ..Plan::default() };
     let removes = Plan { removes: vec![field(Image::Before, "fax")], ..Plan::default() };
     let given = [row("people", r#","fax":"8""#)];
-    for plan in [rename, reads, removes] {
+    for (plan, fate) in [
+        (rename, "forward clean.t-0"),
+        (removes, "forward clean.t-0"),
+        (reads, "halt schema-unknown:"),
+    ] {
         let plugin = Fake::new(plan, |_| Answer::default());
         let told = carry(unlisted(Unlisted::Halt, &["people.id"]), vec![plugin], &given);
-        assert_eq!(first_words(&told), ["forward clean.t-0"]);
+        assert_eq!(first_words(&told), [fate]);
     }
     let protect = Settings { protect: patterns(&["*.fax"]), ..unlisted(Unlisted::Halt, &["*.id"]) };
     let told = carry(protect, vec![masks("id", &IMAGES)], &given);

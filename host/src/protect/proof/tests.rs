@@ -296,9 +296,12 @@ fn a_plugin_that_reads_the_whole_value_is_noted() {
 fn what_nobody_lists_is_removed_and_so_covered() {
     let case = || Case { unlisted: Unlisted::Remove, ..EMAIL };
     assert_snapshot!(case().lines(vec![]), @"email in after image: the gateway removes it (unlisted)");
-    // A plugin that reads it lists it.
+    // To be read lists nothing, to be renamed does.
     let reads = Plan { reads: fields(&["after.email"]), ..Plan::default() };
-    assert!(case().lines(vec![stage("filter", reads)]).contains("NOBODY"));
+    assert!(case().lines(vec![stage("filter", reads)]).contains("the gateway removes it"));
+    let column = fields(&["after.email"]).remove(0);
+    let renames = Plan { renames: vec![Rename { column, to: "mail".into() }], ..Plan::default() };
+    assert!(case().lines(vec![stage("reshape", renames)]).contains("NOBODY"));
 }
 
 #[test]
