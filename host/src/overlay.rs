@@ -25,7 +25,7 @@ pub struct Overlay {
     latest: Vec<u32>,
     edits: Vec<Entry>,
     data: Vec<u8>,
-    /// Rows that leave their records, while others of the record stay.
+    /// Rows that leave their records, while others of the record stay; ascending.
     removed: Vec<u32>,
 }
 
@@ -58,13 +58,13 @@ impl Overlay {
         self.removed.clear();
     }
 
-    /// Takes a row out of its record.
+    /// Takes a row out of its record. Rows are taken out in their order.
     pub fn remove_row(&mut self, row: u32) {
         self.removed.push(row);
     }
 
     pub fn is_removed(&self, row: u32) -> bool {
-        self.removed.contains(&row)
+        self.removed.binary_search(&row).is_ok()
     }
 
     /// Whether any row of the batch leaves its record.

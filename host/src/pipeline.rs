@@ -133,20 +133,19 @@ impl Pipeline {
     fn outcome<'a>(&mut self, number: usize, record: &Record<'a>, event: &Event) -> Outcome<'a> {
         if let Some(refusal) = self.undecoded.get_mut(number).and_then(Option::take) {
             // What cannot be read is treated as what cannot be understood, so `unknown` decides for both.
-            return self.by_class(record, event, Class::Unknown, refusal);
+            return self.by_class(record, event, Class::Unknown, || refusal);
         }
         match event.class {
             Class::Row => self.row(record, event),
             Class::Tombstone => self.tombstone(record, event),
             class => {
-                let reason = match class {
-                    Class::Unknown => {
-                        let dialect = self.settings.dialects.of(record.topic);
-                        change::unknown(record, dialect)
-                    }
+                let settings = Arc::clone(&self.settings);
+                let reason = || match class {
+                    Class::Unknown => change::unknown(record, settings.dialects.of(record.topic)),
                     class => format!("the policy for {} events refuses it", class.as_str()),
                 };
-                self.by_class(record, event, class, Refusal::new(Code::UnknownClass, reason))
+                let refusal = || Refusal::new(Code::UnknownClass, reason());
+                self.by_class(record, event, class, refusal)
             }
         }
     }
@@ -201,7 +200,7 @@ impl Pipeline {
         if policy.is_some_and(|policy| policy != ClassPolicy::Pass) {
             let reason = "the policy for tombstone events refuses it";
             let refusal = Refusal::new(Code::UnknownClass, reason);
-            return self.by_class(record, event, Class::Tombstone, refusal);
+            return self.by_class(record, event, Class::Tombstone, || refusal);
         }
         match self.deletes.take(record) {
             Some(Verdict::Drop(_) | Verdict::DropOnFault) => {

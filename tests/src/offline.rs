@@ -1,7 +1,6 @@
 //! A pipeline of real plugins over records in memory: what leaves, or why it does not. Knows no broker.
 
 use std::fs;
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use lockgate::config::{self, ColumnPattern};
@@ -103,10 +102,6 @@ impl Offline {
 
     fn plugins(&self) -> usize {
         fs::read_dir(self.folder.path()).map_or(0, Iterator::count)
-    }
-
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// Loads the plugins.

@@ -2,8 +2,8 @@
 
 use super::decode::Turn;
 use super::envelope::{Part, Sheet};
-use super::ticdc::{encoded_key, is_elsewhere};
-use super::{Class, Event, Presence, Row, SideKind, SqlFlavour};
+use super::ticdc::Extension;
+use super::{Class, Event, Presence, Row, SideKind, Span, SqlFlavour};
 use crate::outcome::{Code, Refusal};
 
 fn meaning(name: &str) -> Part {
@@ -77,8 +77,8 @@ impl Turn<'_> {
         }
         self.topic.return_images((rows, was));
         let bare = self.with_key(bare)?;
-        self.canal_sides(text, sheet, Some(bare.first_row));
-        let elsewhere = is_elsewhere(text, sheet.span(Part::Extra));
+        let Extension { elsewhere, row_key } = Extension::read(text, sheet.span(Part::Extra));
+        self.canal_sides(text, sheet, (Some(bare.first_row), row_key));
         Ok(Event { elsewhere, ..self.complete(bare) })
     }
 
@@ -98,12 +98,13 @@ impl Turn<'_> {
             _ => return self.strange(text),
         };
         let bare = Event::bare(class, self.events);
-        self.canal_sides(text, sheet, None);
+        let Extension { row_key, .. } = Extension::read(text, sheet.span(Part::Extra));
+        self.canal_sides(text, sheet, (None, row_key));
         Ok(self.complete(bare))
     }
 
     /// Notes the places that speak of columns, in the order of the text.
-    fn canal_sides(&mut self, text: &[u8], sheet: &Sheet, row: Option<u32>) {
+    fn canal_sides(&mut self, text: &[u8], sheet: &Sheet, (row, row_key): (Option<u32>, Span)) {
         let first = self.events.sides.len();
         let sides = [
             (Part::Types, SideKind::ByColumn, b'{'),
@@ -114,9 +115,7 @@ impl Turn<'_> {
         for (part, kind, opens) in sides {
             self.side(text, sheet.span(part), kind, (opens, row));
         }
-        if let Some(key) = encoded_key(text, sheet.span(Part::Extra)) {
-            self.side(text, key, SideKind::Content, (b'"', row));
-        }
+        self.side(text, row_key, SideKind::Content, (b'"', row));
         if let Some(sides) = self.events.sides.get_mut(first..) {
             sides.sort_unstable_by_key(|side| side.span.start);
         }

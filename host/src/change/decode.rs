@@ -115,8 +115,7 @@ impl Turn<'_> {
             Dialect::TicdcMaxwell => self.ticdc_maxwell(text),
             Dialect::Ogg => self.ogg(text),
             Dialect::Dms => self.dms(text),
-            Dialect::Canal => self.canal(text),
-            Dialect::Ticdc => self.ticdc(text),
+            Dialect::Canal | Dialect::Ticdc => self.canal(text),
             Dialect::CloudEvents => self.cloudevents(text),
             Dialect::Json => self.json(text),
         }

@@ -1,37 +1,37 @@
-//! TiCDC's Canal-JSON: Canal's messages, and what the `_tidb` extension says beside them. Its watermarks stand in every partition
-//! of the source topic, and promise something about that partition alone: passing each on in its own partition keeps the promise,
-//! and nothing else does.
+//! What TiCDC's Canal-JSON says beside Canal's messages: the `_tidb` extension. Its watermarks stand in every partition of the
+//! source topic, and promise something about that partition alone: passing each on in its own partition keeps the promise, and
+//! nothing else does.
 
-use super::decode::Turn;
-use super::{Event, Span, json};
-use crate::outcome::Refusal;
+use super::{Span, json};
 
-impl Turn<'_> {
-    /// A message of TiCDC's, with or without its extension.
-    pub(super) fn ticdc(&mut self, text: &[u8]) -> Result<Event, Refusal> {
-        self.canal(text)
-    }
+/// What a `_tidb` says; nothing where there is none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Extension {
+    /// Whether the record holds only the key of its row, and the rest is in TiDB (`onlyHandleKey`) or in a file
+    /// (`claimCheckLocation`).
+    pub(super) elsewhere: bool,
+    /// The row's key as TiDB stores it, in base64; empty where it is not said.
+    pub(super) row_key: Span,
 }
 
-/// Whether the `_tidb` at `span` says that the record holds only the key of its row, and the rest is in TiDB
-/// (`onlyHandleKey`) or in a file (`claimCheckLocation`).
-pub(super) fn is_elsewhere(text: &[u8], span: Span) -> bool {
-    !span.is_empty()
-        && json::members(text, span.start).any(|(name, value)| {
-            let value = value.of(text);
+impl Extension {
+    /// Reads the object at `span`.
+    pub(super) fn read(text: &[u8], span: Span) -> Self {
+        let mut extension = Self::default();
+        if span.is_empty() {
+            return extension;
+        }
+        for (name, at) in json::members(text, span.start) {
+            let value = at.of(text);
             match &*json::unescape(name.of(text)) {
-                "onlyHandleKey" => value != b"false",
-                "claimCheckLocation" => value != b"\"\"" && value != b"null",
-                _ => false,
+                "onlyHandleKey" => extension.elsewhere |= value != b"false",
+                "claimCheckLocation" => {
+                    extension.elsewhere |= value != b"\"\"" && value != b"null";
+                }
+                "rowkey" if extension.row_key.is_empty() => extension.row_key = at,
+                _ => {}
             }
-        })
-}
-
-/// The `rowkey` of the `_tidb` at `span`: the row's key as TiDB stores it, in base64.
-pub(super) fn encoded_key(text: &[u8], span: Span) -> Option<Span> {
-    if span.is_empty() {
-        return None;
+        }
+        extension
     }
-    let mut members = json::members(text, span.start);
-    members.find(|(name, _)| &*json::unescape(name.of(text)) == "rowkey").map(|(_, value)| value)
 }

@@ -8,26 +8,27 @@ use crate::protect::encrypted;
 use crate::record::Record;
 
 impl Pipeline {
+    /// `refusal` is asked for only where the record is refused: nearly all such records pass.
     pub(super) fn by_class<'a>(
         &mut self,
         record: &Record<'a>,
         event: &Event,
         class: Class,
-        refusal: Refusal,
+        refusal: impl FnOnce() -> Refusal,
     ) -> Outcome<'a> {
         // Every class that comes here has a policy; one that had none would not be let pass.
         match self.settings.classes.get(&class).copied().unwrap_or(ClassPolicy::DeadLetter) {
             // What nobody can read may hold what must not leave.
             ClassPolicy::Pass if class == Class::Unknown && !self.guards.is_off() => {
-                self.refused(record, event, refusal)
+                self.refused(record, event, refusal())
             }
             ClassPolicy::Pass => match self.key_in_clear(record, class) {
                 Some(refusal) => self.refused(record, event, refusal),
                 None => self.pass(record, event),
             },
             ClassPolicy::Drop => Outcome::Drop(DropCause::Policy),
-            ClassPolicy::DeadLetter => self.refused(record, event, refusal),
-            ClassPolicy::Halt => self.halted(event, refusal),
+            ClassPolicy::DeadLetter => self.refused(record, event, refusal()),
+            ClassPolicy::Halt => self.halted(event, refusal()),
         }
     }
 

@@ -68,8 +68,7 @@ fn replaced(
     let bits = edits.bits(own.clone());
     let members = subject.events.members_of(at);
     for member in members.iter().filter(|member| bits & bit(member.column) != 0) {
-        let number = edits.meet(own.clone(), Target::Column { image, column: member.column });
-        if let Some(edit) = number.and_then(|number| subject.overlay.edit(number)) {
+        if let Some(edit) = edits.of_member(&own, image, member.column, subject.overlay) {
             writer.replace(range(member.value), |out| put(edit.text, member.form, out));
         }
     }
@@ -92,8 +91,7 @@ fn changed(
     for member in members {
         let mut edit = None;
         if bits & bit(member.column) != 0 {
-            let number = edits.meet(own.clone(), Target::Column { image, column: member.column });
-            edit = number.and_then(|number| subject.overlay.edit(number));
+            edit = edits.of_member(&own, image, member.column, subject.overlay);
         }
         let special = nested::fate(subject, row, image, member);
         let fate = special.as_ref().or_else(|| fates.get(usize::from(member.column)));
@@ -199,14 +197,21 @@ impl RowEdits {
         })
     }
 
-    /// The number of the edit of `target` among those in `own`, which has then met its member.
-    fn meet(&mut self, own: std::ops::Range<usize>, target: Target) -> Option<u32> {
-        let list = self.list.get(own).unwrap_or_default();
+    /// The edit of a member's column among those in `own`, which has then met its member.
+    fn of_member<'o>(
+        &mut self,
+        own: &std::ops::Range<usize>,
+        image: Image,
+        column: u16,
+        overlay: &'o Overlay,
+    ) -> Option<Edit<'o>> {
+        let list = self.list.get(own.clone()).unwrap_or_default();
+        let target = Target::Column { image, column };
         let position = list.binary_search_by_key(&target, |(target, _)| *target).ok()?;
         if let Some(met) = self.met.get_mut(position) {
             *met = true;
         }
-        list.get(position).map(|(_, number)| *number)
+        list.get(position).and_then(|(_, number)| overlay.edit(*number))
     }
 }
 
