@@ -14,11 +14,12 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
+use crate::breaker::Breaker;
 use crate::cell::Placeholder;
 use crate::change::{Events, Row};
-use crate::config::FaultPolicy;
+use crate::config::{FaultPolicy, OnOpen};
 use crate::contract::{Emission, Fault, FaultClass, Image, Transform};
-use crate::outcome::{Identity, Refusal};
+use crate::outcome::{Hold, Identity, Refusal};
 use crate::overlay::{Layout, Overlay, Target};
 use crate::protect::Rules;
 use crate::record::Record;
@@ -41,6 +42,9 @@ pub struct Stage {
     /// Globs over `database.schema.table`, `schema.table` and `table`; none for every table.
     pub tables: Option<globset::GlobSet>,
     pub on_fault: FaultPolicy,
+    pub on_open: OnOpen,
+    /// Shared by the plugin version's instances on all lanes.
+    pub breaker: Arc<Breaker>,
     /// Calls that nobody has asked for yet.
     pub calls: Vec<Made>,
 }
@@ -73,6 +77,8 @@ pub enum Verdict {
     DropOnFault,
     Refuse(Box<Refusal>),
     Halt(Box<Refusal>),
+    /// Until the plugin may be called again.
+    Hold(Box<Hold>),
 }
 
 impl Verdict {
@@ -251,7 +257,8 @@ impl Chain {
             Some(stage) => Refusal::by(code, &stage.identity, reason),
             None => Refusal::new(code, reason),
         };
-        Refusal { attempt, ..refusal.said(fault.said.as_deref()) }
+        let (class, frames) = (Some(fault.class), fault.frames.clone());
+        Refusal { attempt, fault: class, frames, ..refusal.said(fault.said.as_deref()) }
     }
 }
 
@@ -266,6 +273,9 @@ struct Call {
 fn by_policy(policy: FaultPolicy, refusal: Refusal) -> Verdict {
     match policy {
         FaultPolicy::DeadLetter => Verdict::Refuse(Box::new(refusal)),
+        FaultPolicy::DeadLetterKey => {
+            Verdict::Refuse(Box::new(Refusal { parks_key: true, ..refusal }))
+        }
         FaultPolicy::Drop => Verdict::DropOnFault,
         FaultPolicy::Pass => Verdict::Keep,
         FaultPolicy::Halt => Verdict::Halt(Box::new(refusal)),

@@ -39,6 +39,9 @@ pub struct Config {
     pub pipelines: Vec<Pipeline>,
     /// How long a SIGTERM may take to drain.
     pub drain: Duration,
+    /// Where compiled plugins are kept from one start to the next; none where they are not.
+    pub cache: Option<PathBuf>,
+    pub trust: Trust,
     /// The files that `${file:...}` named. They are read at start.
     pub secret_files: Vec<PathBuf>,
 }
@@ -61,7 +64,7 @@ impl Config {
         let document = Document::new(path, text);
         let tree = document.parse(surroundings)?;
         let raw = document.read(tree.table)?;
-        resolve::config(&document, raw, tree.secret_files)
+        resolve::config(&document, raw, tree.secret_files, surroundings)
     }
 }
 
@@ -119,10 +122,28 @@ pub enum Membership {
     Dynamic,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Admin {
     /// None switches the admin side off.
     pub listen: Option<SocketAddr>,
+    /// What an order has to show; without it orders are taken from this host alone.
+    pub token: Option<String>,
+}
+
+/// Without the token.
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin").field("listen", &self.listen).finish_non_exhaustive()
+    }
+}
+
+/// Which plugin files may be loaded. The official plugins are part of the program and need neither.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trust {
+    /// SHA-256 of files, lower-case hex; empty for any file.
+    pub digests: Vec<String>,
+    /// Ed25519 public keys, one of which must have signed a file; empty where none needs a signature.
+    pub keys: Vec<[u8; 32]>,
 }
 
 #[derive(Clone, Debug)]
@@ -156,6 +177,8 @@ pub struct Pipeline {
     /// Number of threads, each a member of the consumer group.
     pub lanes: usize,
     pub create_topics: bool,
+    /// Whether every output names the chain it went through in a header.
+    pub stamp: bool,
     /// What happens to each class that no plugin sees.
     pub classes: BTreeMap<Class, ClassPolicy>,
     pub limits: Limits,
@@ -185,6 +208,7 @@ impl Pipeline {
             partition: PartitionBy::default(),
             lanes: 1,
             create_topics: false,
+            stamp: false,
             classes: ClassPolicy::defaults(),
             limits: Limits::default(),
         }
@@ -310,6 +334,8 @@ pub struct PluginFile {
     /// Bytes of all its memories together.
     pub memory: usize,
     pub on_fault: FaultPolicy,
+    pub on_open: OnOpen,
+    pub rollout: Rollout,
     /// An object, handed to `configure` as JSON.
     pub settings: serde_json::Value,
     /// As `Config::secret_files`.
@@ -345,6 +371,8 @@ impl fmt::Debug for PluginFile {
             .field("deadline", &self.deadline)
             .field("memory", &self.memory)
             .field("on_fault", &self.on_fault)
+            .field("on_open", &self.on_open)
+            .field("rollout", &self.rollout)
             .finish_non_exhaustive()
     }
 }
@@ -354,19 +382,74 @@ impl fmt::Debug for PluginFile {
 pub enum FaultPolicy {
     #[default]
     DeadLetter,
+    /// As `DeadLetter`, and later records with the same key of the partition follow it there until they are released.
+    DeadLetterKey,
     Drop,
     Pass,
     Halt,
 }
 
+/// What happens to records while a plugin is not called, since it failed too often.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnOpen {
+    /// Their partitions wait.
+    #[default]
+    Halt,
+    /// They go on without it.
+    Bypass,
+}
+
+/// How a new version takes the place of the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rollout {
+    pub reload: Reload,
+    /// How long it runs beside the old one at most.
+    pub shadow: Length,
+    /// How long it is watched once it serves.
+    pub probation: Length,
+    /// Above this a new version is rolled back: 99 of 100 of its calls take less.
+    pub p99: Duration,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reload {
+    /// Once it has passed every check.
+    Immediate,
+    /// Once it has run beside the old version too.
+    #[default]
+    Shadow,
+}
+
+/// Whichever comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Length {
+    pub time: Duration,
+    pub events: u64,
+}
+
+impl Rollout {
+    /// The defaults for a plugin with this deadline.
+    pub fn with_deadline(deadline: Duration) -> Self {
+        Self {
+            reload: Reload::default(),
+            shadow: Length { time: Duration::from_secs(2), events: 1_000 },
+            probation: Length { time: Duration::from_secs(60), events: 10_000 },
+            p99: deadline / 2,
+        }
+    }
+}
+
 impl Default for PluginFile {
     fn default() -> Self {
+        let deadline = Duration::from_millis(200);
         Self {
             official: None,
             tables: Vec::new(),
-            deadline: Duration::from_millis(200),
+            deadline,
             memory: 64 << 20,
             on_fault: FaultPolicy::DeadLetter,
+            on_open: OnOpen::Halt,
+            rollout: Rollout::with_deadline(deadline),
             settings: serde_json::Value::Object(serde_json::Map::new()),
             secret_files: Vec::new(),
         }

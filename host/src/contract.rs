@@ -159,11 +159,13 @@ pub struct Fault {
     pub message: String,
     /// The plugin's own words, capped and escaped. They may hold data: not for whoever may not see a protected column.
     pub said: Option<String>,
+    /// Functions of the plugin that were running, innermost first.
+    pub frames: Vec<String>,
 }
 
 impl Fault {
     pub fn new(class: FaultClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), said: None }
+        Self { class, message: message.into(), said: None, frames: Vec::new() }
     }
 }
 
@@ -193,10 +195,12 @@ pub enum FaultClass {
     BadValue,
     /// The answer broke its plan.
     ContractViolated,
+    /// The gateway could not run it, whatever the plugin is like: no event is to blame.
+    NotRun,
 }
 
 impl FaultClass {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Rejected,
         Self::Trap,
         Self::StackOverflow,
@@ -206,6 +210,7 @@ impl FaultClass {
         Self::Transfer,
         Self::BadValue,
         Self::ContractViolated,
+        Self::NotRun,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -219,6 +224,7 @@ impl FaultClass {
             Self::Transfer => "transfer",
             Self::BadValue => "bad-value",
             Self::ContractViolated => "contract-violated",
+            Self::NotRun => "not-run",
         }
     }
 
@@ -227,7 +233,7 @@ impl FaultClass {
         match self {
             Self::Rejected => Code::PluginRejected,
             Self::Trap | Self::StackOverflow | Self::MemoryFault => Code::PluginTrapped,
-            Self::Timeout => Code::PluginTimeout,
+            Self::Timeout | Self::NotRun => Code::PluginTimeout,
             Self::OutOfMemory => Code::PluginOutOfMemory,
             Self::Transfer | Self::BadValue | Self::ContractViolated => Code::ContractViolated,
         }

@@ -14,6 +14,7 @@ pub mod overlay;
 pub mod plugin;
 pub mod outcome_check;
 pub mod protect;
+pub mod breaker;
 pub mod chain;
 pub mod render;
 pub mod pipeline;
@@ -25,6 +26,7 @@ pub mod config;
 
 pub mod metrics;
 pub mod health;
+pub mod control;
 pub mod admin;
 pub mod tasks;
 pub mod logging;

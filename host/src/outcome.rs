@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
+use crate::contract::FaultClass;
 use crate::record::{self, Output, OutputHeader};
 
 /// The end of a record's journey.
@@ -20,6 +22,18 @@ pub enum Outcome<'a> {
     DeadLetter { refusal: Refusal, kept: Kept<'a> },
     /// Nothing of this partition may go on from here until someone mends the cause.
     Halt(Refusal),
+    /// Nothing of this partition may go on from here until the plugin may be called again.
+    Hold(Hold),
+}
+
+/// Why a record waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    pub plugin: Arc<Identity>,
+    /// As in [`Refusal::reason`].
+    pub reason: String,
+    /// When to try again.
+    pub until: Instant,
 }
 
 /// What a dead letter shows of its record, as `dead_letter_payload` decided.
@@ -82,6 +96,12 @@ pub struct Refusal {
     pub plugin: Option<Arc<Identity>>,
     /// How often it was tried, from 1.
     pub attempt: u32,
+    /// None where no call failed.
+    pub fault: Option<FaultClass>,
+    /// As [`crate::contract::Fault::frames`].
+    pub frames: Vec<String>,
+    /// Later records with the same key follow this one.
+    pub parks_key: bool,
 }
 
 /// Which plugin, exactly.
@@ -97,7 +117,16 @@ pub struct Identity {
 
 impl Refusal {
     pub fn new(code: Code, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into(), said: None, plugin: None, attempt: 1 }
+        Self {
+            code,
+            reason: reason.into(),
+            said: None,
+            plugin: None,
+            attempt: 1,
+            fault: None,
+            frames: Vec::new(),
+            parks_key: false,
+        }
     }
 
     pub fn by(code: Code, plugin: &Arc<Identity>, reason: impl Into<String>) -> Self {

@@ -173,6 +173,7 @@ impl Pipeline {
             Verdict::DropOnFault => Outcome::Drop(DropCause::Policy),
             Verdict::Refuse(refusal) => self.refused(record, event, *refusal),
             Verdict::Halt(refusal) => self.halted(event, *refusal),
+            Verdict::Hold(hold) => Outcome::Hold(*hold),
         }
     }
 
@@ -208,11 +209,13 @@ impl Pipeline {
             }
             Some(Verdict::Refuse(refusal)) => return self.refused(record, event, *refusal),
             Some(Verdict::Halt(refusal)) => return self.halted(event, *refusal),
+            Some(Verdict::Hold(hold)) => return Outcome::Hold(*hold),
             Some(Verdict::Keep) | None => {}
         }
         match self.verdict(event) {
             Verdict::Refuse(refusal) => self.refused(record, event, *refusal),
             Verdict::Halt(refusal) => self.halted(event, *refusal),
+            Verdict::Hold(hold) => Outcome::Hold(*hold),
             Verdict::DropOnFault => Outcome::Drop(DropCause::Policy),
             Verdict::Keep | Verdict::Drop(_) => self.forward(record, event),
         }
@@ -251,6 +254,8 @@ impl Pipeline {
             (verdict @ Verdict::Keep, false) => (3, verdict),
             (verdict @ Verdict::Refuse(_), _) => (5, verdict),
             (verdict @ Verdict::Halt(_), _) => (6, verdict),
+            // Once it goes on, the others decide.
+            (verdict @ Verdict::Hold(_), _) => (7, verdict),
         });
         let gravest = ranked.max_by_key(|(rank, _)| *rank).map(|(_, verdict)| verdict);
         gravest.cloned().unwrap_or_default()

@@ -24,7 +24,7 @@ mod guests;
 
 pub use catalog::{Catalog, CatalogError, FileStatus, Generation, Reload, Reloads, State, Trial};
 pub use compile::{FILE_BYTES, LoadError};
-pub use engine::Runtime;
+pub use engine::{Options, Runtime};
 pub use folder::{Problem, ReadSettings, Sources};
 pub use imports::Voice;
 pub use instance::Instance;

@@ -222,6 +222,7 @@ impl Left {
                 Self::Dropped(format!("replaced by {}", emissions.len()))
             }
             Outcome::Drop(cause) => Self::Dropped(format!("{cause:?}")),
+            Outcome::Hold(hold) => Self::Halted(format!("held: {}", hold.reason)),
             Outcome::DeadLetter { refusal, kept } => Self::Refused {
                 code: refusal.code.to_string(),
                 refusal: refusal.to_string(),

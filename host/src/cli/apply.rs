@@ -186,6 +186,14 @@ impl Run {
             Outcome::Halt(refusal) => {
                 bail!("carrying {}: the pipeline halts: {refusal}", record.position())
             }
+            Outcome::Hold(hold) => {
+                let plugin = &hold.plugin.name;
+                bail!(
+                    "carrying {}: plugin \"{plugin}\" cannot be called: {}",
+                    record.position(),
+                    hold.reason
+                )
+            }
         }
         Ok(())
     }

@@ -10,20 +10,29 @@ use toml::de::{DeTable, DeValue};
 use super::document::{Document, Tree};
 use super::error::Error;
 use super::resolve::one_of;
-use super::{FaultPolicy, PluginFile, raw};
+use super::units::Span;
+use super::{FaultPolicy, Length, OnOpen, PluginFile, Reload, Rollout, raw};
 
 /// A lane waits this long at the most, so it must stay far below the five minutes after which Kafka takes its partitions.
 const LONGEST_DEADLINE: Duration = Duration::from_secs(60);
+/// A version that is neither here nor there for longer is forgotten by the people too.
+const LONGEST_STAGE: Duration = Duration::from_secs(24 * 3600);
 /// One page of WebAssembly memory, and all that 32-bit addresses reach.
 const LEAST_MEMORY: usize = 64 << 10;
 const MOST_MEMORY: usize = 4 << 30;
 
-pub(super) const FAULT_POLICIES: [(&str, FaultPolicy); 4] = [
+pub(super) const FAULT_POLICIES: [(&str, FaultPolicy); 5] = [
     ("dead-letter", FaultPolicy::DeadLetter),
+    ("dead-letter-key", FaultPolicy::DeadLetterKey),
     ("drop", FaultPolicy::Drop),
     ("pass", FaultPolicy::Pass),
     ("halt", FaultPolicy::Halt),
 ];
+
+pub(super) const ON_OPEN: [(&str, OnOpen); 2] =
+    [("halt", OnOpen::Halt), ("bypass", OnOpen::Bypass)];
+pub(super) const RELOADS: [(&str, Reload); 2] =
+    [("immediate", Reload::Immediate), ("shadow", Reload::Shadow)];
 
 pub(super) fn read(document: &Document<'_>, tree: Tree<'_>) -> Result<PluginFile, Error> {
     let mut file = PluginFile { secret_files: tree.secret_files, ..PluginFile::default() };
@@ -55,7 +64,45 @@ pub(super) fn read(document: &Document<'_>, tree: Tree<'_>) -> Result<PluginFile
     if let Some(policy) = raw.on_fault {
         file.on_fault = one_of(document, &policy, &FAULT_POLICIES)?;
     }
+    if let Some(policy) = raw.on_open {
+        file.on_open = one_of(document, &policy, &ON_OPEN)?;
+    }
+    file.rollout = Rollout::with_deadline(file.deadline);
+    let rollout = &mut file.rollout;
+    if let Some(reload) = raw.reload {
+        rollout.reload = one_of(document, &reload, &RELOADS)?;
+    }
+    length(document, (raw.shadow, raw.shadow_events), &mut rollout.shadow)?;
+    length(document, (raw.probation, raw.probation_events), &mut rollout.probation)?;
+    if let Some(p99) = raw.p99 {
+        let span = p99.span();
+        rollout.p99 = p99.into_inner().0;
+        if rollout.p99.is_zero() || rollout.p99 > file.deadline {
+            return Err(document.error(span, "it lies above zero and not above `deadline`"));
+        }
+    }
     Ok(file)
+}
+
+fn length(
+    document: &Document<'_>,
+    (time, events): (Option<Spanned<Span>>, Option<Spanned<i64>>),
+    length: &mut Length,
+) -> Result<(), Error> {
+    if let Some(time) = time {
+        let span = time.span();
+        length.time = time.into_inner().0;
+        if length.time > LONGEST_STAGE {
+            return Err(document.error(span, "it lies between 0s and 24h"));
+        }
+    }
+    if let Some(events) = events {
+        let Ok(number) = u64::try_from(*events.get_ref()) else {
+            return Err(document.error(events.span(), "expected 0 or more"));
+        };
+        length.events = number;
+    }
+    Ok(())
 }
 
 pub(super) fn glob(document: &Document<'_>, text: &raw::Text) -> Result<Glob, Error> {

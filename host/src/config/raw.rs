@@ -18,8 +18,11 @@ pub(super) struct Config {
     #[serde(default)]
     pub(super) admin: Admin,
     #[serde(default)]
+    pub(super) trust: Trust,
+    #[serde(default)]
     pub(super) pipeline: Vec<Spanned<Pipeline>>,
     pub(super) drain: Option<Span>,
+    pub(super) cache: Option<Text>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,6 +49,16 @@ pub(super) enum Property {
 #[serde(deny_unknown_fields)]
 pub(super) struct Admin {
     pub(super) listen: Option<Text>,
+    pub(super) token: Option<Text>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Trust {
+    #[serde(default)]
+    pub(super) digests: Vec<Text>,
+    #[serde(default)]
+    pub(super) keys: Vec<Text>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,6 +90,7 @@ pub(super) struct Pipeline {
     pub(super) partition: Option<Text>,
     pub(super) lanes: Option<Spanned<i64>>,
     pub(super) create_topics: Option<bool>,
+    pub(super) stamp: Option<bool>,
     #[serde(default)]
     pub(super) classes: BTreeMap<Text, Text>,
     #[serde(default)]
@@ -101,6 +115,13 @@ pub(super) struct PluginFile {
     pub(super) deadline: Option<Spanned<Span>>,
     pub(super) memory: Option<Spanned<Size>>,
     pub(super) on_fault: Option<Text>,
+    pub(super) on_open: Option<Text>,
+    pub(super) reload: Option<Text>,
+    pub(super) shadow: Option<Spanned<Span>>,
+    pub(super) shadow_events: Option<Spanned<i64>>,
+    pub(super) probation: Option<Spanned<Span>>,
+    pub(super) probation_events: Option<Spanned<i64>>,
+    pub(super) p99: Option<Spanned<Span>>,
     /// Turned into JSON from the document itself, which still has every digit of its numbers.
     #[serde(rename = "settings")]
     pub(super) _settings: Option<IgnoredAny>,

@@ -2,6 +2,7 @@
 
 mod pipeline;
 mod protect;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -13,6 +14,7 @@ use toml::Spanned;
 use super::document::{Document, suggestion};
 use super::error::Error;
 use super::raw::{self, Property, Text};
+use super::secrets::Surroundings;
 use super::{Admin, Config, Kafka, Membership, refused_property};
 
 pub(super) const DEFAULT_GROUP: &str = "lockgate";
@@ -23,6 +25,7 @@ pub(super) fn config(
     document: &Document<'_>,
     raw: raw::Config,
     secret_files: Vec<PathBuf>,
+    surroundings: &dyn Surroundings,
 ) -> Result<Config, Error> {
     if raw.pipeline.is_empty() {
         let error = document.error(0..0, "there is no [[pipeline]]");
@@ -39,6 +42,8 @@ pub(super) fn config(
         admin: admin(document, raw.admin)?,
         pipelines,
         drain: raw.drain.map_or(DEFAULT_DRAIN, |drain| drain.0),
+        cache: cache(document, raw.cache, surroundings)?,
+        trust: trust::resolve(document, raw.trust)?,
         secret_files,
     })
 }
@@ -106,15 +111,34 @@ fn properties(
 }
 
 fn admin(document: &Document<'_>, raw: raw::Admin) -> Result<Admin, Error> {
-    let address = match &raw.listen {
-        Some(typed) if typed.get_ref() == "off" => return Ok(Admin { listen: None }),
-        Some(typed) => typed.get_ref().parse().map_err(|_| {
+    let listen = match &raw.listen {
+        Some(typed) if typed.get_ref() == "off" => None,
+        Some(typed) => Some(typed.get_ref().parse().map_err(|_| {
             let help = "for example \"127.0.0.1:9400\", \"0.0.0.0:9400\", or \"off\"";
             document.error(typed.span(), "expected an IP address and a port").help(help)
-        })?,
-        None => DEFAULT_LISTEN.parse().expect("the default is an address"),
+        })?),
+        None => Some(DEFAULT_LISTEN.parse().expect("the default is an address")),
     };
-    Ok(Admin { listen: Some(address) })
+    let token = raw.token.map(|typed| not_empty(document, typed)).transpose()?;
+    Ok(Admin { listen, token })
+}
+
+/// The folder of compiled plugins: what is said, else where the system keeps such things for its users or services.
+fn cache(
+    document: &Document<'_>,
+    typed: Option<Text>,
+    surroundings: &dyn Surroundings,
+) -> Result<Option<PathBuf>, Error> {
+    if let Some(typed) = typed {
+        let is_off = typed.get_ref() == "off";
+        let path = not_empty(document, typed)?;
+        return Ok((!is_off).then(|| document.folder().join(path)));
+    }
+    let folder = |name| surroundings.variable(name).ok().map(PathBuf::from);
+    let folder = |name| folder(name).filter(|path| path.is_absolute());
+    let own = folder("CACHE_DIRECTORY");
+    let of_user = || folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
+    Ok(own.or_else(|| Some(of_user()?.join("lockgate"))))
 }
 
 /// The value that `typed` names.

@@ -4,6 +4,7 @@ mod plugin_refusals;
 mod protect;
 mod reference;
 mod refusals;
+mod rollout;
 mod watermarks;
 
 use std::collections::BTreeMap;

@@ -100,6 +100,13 @@ impl Owned {
         self.state = State::Failed { reason, retry: now + wait };
     }
 
+    /// Waits until a plugin may be called again; a halt stays a halt.
+    pub(super) fn hold(&mut self, reason: String, until: Instant) {
+        if self.state == State::Flowing {
+            self.state = State::Failed { reason, retry: until };
+        }
+    }
+
     /// Leaves the partition alone for ever.
     pub(super) fn ignore(&mut self) {
         self.state = State::Ignored;

@@ -115,6 +115,8 @@ pub(super) fn stage(version: &Arc<Version>) -> Stage {
         transform: Box::new(version.instantiate()),
         tables: version.tables().cloned(),
         on_fault: version.on_fault(),
+        on_open: version.setup.on_open,
+        breaker: Arc::clone(version.breaker()),
         calls: Vec::new(),
     }
 }

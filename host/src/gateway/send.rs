@@ -97,6 +97,11 @@ impl Outlet<'_> {
                 self.halt(&at, format!("at offset {}: {refusal}", record.offset), true);
                 Ending::Halted(refusal.code)
             }
+            Outcome::Hold(hold) => {
+                let at = TopicPartition::new(record.topic, record.partition);
+                self.partitions.get_mut(&at).map(|owned| owned.hold(hold.reason, hold.until));
+                Ending::Held
+            }
         }
     }
 

@@ -14,7 +14,7 @@ pub(super) fn within<'a>(limit: usize, outcome: Outcome<'a>) -> Outcome<'a> {
             let kept = Kept { payload: Shown::Nothing, ..Kept::default() };
             return Outcome::DeadLetter { refusal: refusal.clone(), kept };
         }
-        Outcome::Drop(_) | Outcome::DeadLetter { .. } | Outcome::Halt(_) => None,
+        Outcome::Drop(_) | Outcome::DeadLetter { .. } | Outcome::Halt(_) | Outcome::Hold(_) => None,
     };
     match largest.filter(|size| *size > limit) {
         None => outcome,

@@ -120,7 +120,9 @@ impl Unpacked {
         let value = match &mut outcome {
             Outcome::Forward { record, .. } => &mut record.value,
             Outcome::DeadLetter { kept, .. } => &mut kept.value,
-            Outcome::Drop(_) | Outcome::Replace(_) | Outcome::Halt(_) => return outcome,
+            Outcome::Drop(_) | Outcome::Replace(_) | Outcome::Halt(_) | Outcome::Hold(_) => {
+                return outcome;
+            }
         };
         *value = match value.take() {
             None => None,

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use super::encode::Encoder;
 use super::imports::Guest;
 use super::limits;
 use super::ticker::{EpochTicker, Pulse};
+use crate::config::Trust;
 
 /// The most instances of the process: lanes times plugins, twice while a reload tries new versions.
 const INSTANCES: u32 = 1_000;
@@ -27,8 +29,19 @@ const STACK_BYTES: usize = 512 << 10;
 /// Frames of a plugin's stack that a fault can name.
 const BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
 
+/// How plugins get to be loaded.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub trust: Trust,
+    /// The folder of compiled plugins; none where they are not kept.
+    pub cache: Option<PathBuf>,
+    /// The program whose hidden command compiles plugins in a process of its own; none where this process does it.
+    pub compiler: Option<PathBuf>,
+}
+
 /// The shared ground of all plugins. One for the whole process.
 pub struct Runtime {
+    pub(super) options: Options,
     pub(super) engine: Engine,
     pub(super) linker: Linker<Guest>,
     pub(super) encoder: Encoder,
@@ -39,8 +52,13 @@ pub struct Runtime {
 }
 
 impl Runtime {
+    /// With everything in this process and nothing kept, for tests and benches.
     pub fn start() -> anyhow::Result<Arc<Self>> {
-        let mut runtime = Self::without_clock()?;
+        Self::start_with(Options::default())
+    }
+
+    pub fn start_with(options: Options) -> anyhow::Result<Arc<Self>> {
+        let mut runtime = Self { options, ..Self::without_clock()? };
         let ticker = EpochTicker::start(&runtime.engine, Arc::clone(&runtime.pulse))?;
         runtime._ticker = Some(ticker);
         Ok(Arc::new(runtime))
@@ -54,6 +72,7 @@ impl Runtime {
             .map_err(|err| anyhow::anyhow!("preparing the functions of plugins: {err:#}"))?;
         let pulse = Arc::new(Pulse::new());
         Ok(Self {
+            options: Options::default(),
             engine,
             linker,
             encoder: Encoder::new()?,

@@ -56,7 +56,7 @@ pub(super) fn classify(
             message = format!("{message}; in {}", frames.join(" < "));
         }
     }
-    Fault { class, message, said: guest.take_panic() }
+    Fault { said: guest.take_panic(), ..Fault::new(class, message) }
 }
 
 fn class(error: &Error, trap: Option<&Trap>, denied: bool) -> FaultClass {

@@ -16,6 +16,7 @@ use super::limits::Limits;
 use super::live::Live;
 use super::stats::Stats;
 use super::{fault, settings, text};
+use crate::breaker::Breaker;
 use crate::config::{FaultPolicy, PluginFile, PluginMessages};
 use crate::contract::{Fault, FaultClass};
 use crate::outcome::Identity;
@@ -104,6 +105,7 @@ pub struct Version {
     tables: globset::GlobSet,
     voice: Arc<Voice>,
     stats: Stats,
+    breaker: Arc<Breaker>,
 }
 
 impl Version {
@@ -130,6 +132,7 @@ impl Version {
             setup,
             voice,
             stats: Stats::default(),
+            breaker: Arc::default(),
         };
         let live = version.start().map_err(|fault| failed("configuring it", &fault))?;
         version.check_room(live.memory())?;
@@ -185,6 +188,10 @@ impl Version {
 
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    pub fn breaker(&self) -> &Arc<Breaker> {
+        &self.breaker
     }
 
     pub fn voice(&self) -> &Arc<Voice> {

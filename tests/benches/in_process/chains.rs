@@ -177,7 +177,10 @@ pub(crate) fn process(pipeline: &mut Pipeline, records: &[Record<'_>], out: &mut
                 out.extend_from_slice(record.value.as_deref().unwrap_or_default());
             }
             Outcome::Drop(_) => {}
-            Outcome::Replace(_) | Outcome::DeadLetter { .. } | Outcome::Halt(_) => refused += 1,
+            Outcome::Replace(_)
+            | Outcome::DeadLetter { .. }
+            | Outcome::Halt(_)
+            | Outcome::Hold(_) => refused += 1,
         }
         true
     });

@@ -102,6 +102,8 @@ impl<P: FnMut(&Table) -> Plan + Send + 'static> Plans<P> {
             transform: Box::new(self),
             tables: None,
             on_fault: FaultPolicy::DeadLetter,
+            on_open: lockgate::config::OnOpen::Halt,
+            breaker: std::sync::Arc::default(),
             calls: Vec::new(),
         }
     }

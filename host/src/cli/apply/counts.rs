@@ -32,7 +32,7 @@ impl Count {
         *match outcome {
             Outcome::Forward { .. } | Outcome::Replace(_) => &mut self.forwarded,
             Outcome::Drop(_) => &mut self.dropped,
-            Outcome::DeadLetter { .. } | Outcome::Halt(_) => &mut self.refused,
+            Outcome::DeadLetter { .. } | Outcome::Halt(_) | Outcome::Hold(_) => &mut self.refused,
         } += 1;
     }
 }

@@ -67,6 +67,7 @@ pub(super) fn resolve(
         partition: or_default(document, raw.partition.clone(), &PARTITIONS)?,
         lanes: count(document, raw.lanes, 1..=MOST_LANES, 1)?,
         create_topics: raw.create_topics.unwrap_or_default(),
+        stamp: raw.stamp.unwrap_or_default(),
         classes: classes(document, raw.classes)?,
         limits: limits(document, raw.limits)?,
     };

@@ -4,7 +4,7 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor, value};
 use serde::forward_to_deserialize_any;
 
 use super::*;
-use crate::config::plugin_file::FAULT_POLICIES;
+use crate::config::plugin_file::{FAULT_POLICIES, ON_OPEN, RELOADS};
 
 const REFERENCE: &str = include_str!("../../../../docs/configuration.md");
 
@@ -58,6 +58,7 @@ fn every_key_is_documented() {
     check::<raw::Config>("## Top level");
     check::<raw::Kafka>("## `[kafka]`");
     check::<raw::Admin>("## `[admin]`");
+    check::<raw::Trust>("## `[trust]`");
     check::<raw::Pipeline>("## `[[pipeline]]`");
     check::<raw::Limits>("### `[pipeline.limits]`");
     check::<raw::PluginFile>("## `NAME.toml` beside a plugin");
@@ -79,11 +80,16 @@ fn every_class_is_documented_with_its_default() {
 
 #[test]
 fn every_fault_policy_is_documented() {
-    let (_, row) = REFERENCE.split_once("| `on_fault` |").unwrap();
-    let row = row.lines().next().unwrap();
-    for (name, _) in FAULT_POLICIES {
-        assert!(row.contains(&format!("`\"{name}\"`")), "{name}");
-    }
+    let names = |key: &str, names: &[&str]| {
+        let (_, row) = REFERENCE.split_once(&format!("| `{key}` |")).unwrap();
+        let row = row.lines().next().unwrap();
+        for name in names {
+            assert!(row.contains(&format!("`\"{name}\"`")), "{name}");
+        }
+    };
+    names("on_fault", &FAULT_POLICIES.map(|(name, _)| name));
+    names("on_open", &ON_OPEN.map(|(name, _)| name));
+    names("reload", &RELOADS.map(|(name, _)| name));
 }
 
 #[test]

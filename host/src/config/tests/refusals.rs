@@ -44,7 +44,7 @@ fn a_key_like_no_other_is_answered_with_all_of_them() {
       |
     2 | port = 9400
       | ^^^^
-      = known here: listen
+      = known here: listen, token
     "#);
 }
 

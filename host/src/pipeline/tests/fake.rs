@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::chain::Stage;
-use crate::config::{FaultPolicy, Pipeline as Settings, Template};
+use crate::config::{FaultPolicy, OnOpen, Pipeline as Settings, Template};
 use crate::contract::{
     Answer, Batch, Cells, Edit, Fault, FaultClass, Field, Image, Plan, Transform, kind,
 };
@@ -100,6 +100,8 @@ impl Fake {
                 digest: String::new(),
             }),
             on_fault: self.on_fault,
+            on_open: OnOpen::Halt,
+            breaker: Arc::default(),
             tables: self.tables.clone(),
             calls: Vec::new(),
             transform: Box::new(self),
@@ -228,6 +230,9 @@ fn tell(seen: &mut String, outcome: Outcome<'_>) {
             writeln!(seen, "{}", line.trim_end()).unwrap();
         }
         Outcome::Halt(refusal) => writeln!(seen, "halt {refusal}").unwrap(),
+        Outcome::Hold(hold) => {
+            writeln!(seen, "hold by {}: {}", hold.plugin.name, hold.reason).unwrap()
+        }
     }
 }
 

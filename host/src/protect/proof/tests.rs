@@ -6,7 +6,7 @@ use std::sync::Arc;
 use insta::assert_snapshot;
 
 use crate::chain::{Chain, Stage};
-use crate::config::{ColumnPattern, FaultPolicy, Pipeline, Unlisted};
+use crate::config::{ColumnPattern, FaultPolicy, OnOpen, Pipeline, Unlisted};
 use crate::contract::{Answer, Batch, Fault, Field, Image, Plan, Rename, Transform};
 use crate::outcome::Identity;
 use crate::protect::Rules;
@@ -32,6 +32,8 @@ fn stage(name: &str, plan: Plan) -> Stage {
         transform: Box::new(Planned(plan)),
         tables: None,
         on_fault: FaultPolicy::DeadLetter,
+        on_open: OnOpen::Halt,
+        breaker: Arc::default(),
         calls: Vec::new(),
     }
 }
