@@ -23,7 +23,7 @@ use crate::chain::Stage;
 use crate::config::{self, Config, PluginMessages};
 use crate::health::{Health, PipelineState};
 use crate::metrics::Metrics;
-use crate::plugin::{Catalog, Runtime, Sources, Version};
+use crate::plugin::{Catalog, Options, Runtime, Sources, Version};
 use lane::{Lane, Parts};
 use observe::Observer;
 use ownership::Seat;
@@ -102,8 +102,13 @@ pub struct Windows {
 /// # Errors
 ///
 /// When plugins do not load, topics are not as the configuration needs them, or a lane ended badly.
-pub fn run(config: &Config, windows: &Windows, stop: &Arc<Stop>) -> anyhow::Result<()> {
-    let runtime = Runtime::start()?;
+pub fn run(
+    config: &Config,
+    options: Options,
+    windows: &Windows,
+    stop: &Arc<Stop>,
+) -> anyhow::Result<()> {
+    let runtime = Runtime::start_with(options)?;
     let pipelines: Vec<Loaded> = config
         .pipelines
         .iter()
@@ -149,6 +154,8 @@ pub fn run(config: &Config, windows: &Windows, stop: &Arc<Stop>) -> anyhow::Resu
     }
     info!(pipelines = pipelines.len(), lanes = lanes.len(), "gateway running");
     let ended = join(lanes, stop);
+    // The watches end when they have loaded what they are loading.
+    runtime.stop_compiling();
     drop(watches);
     drop(topics);
     ended

@@ -18,6 +18,7 @@ use super::records::{Batch, Format, Reader, Writer};
 use super::{Input, say};
 use crate::config;
 use crate::outcome::{Kept, Outcome};
+use crate::plugin::Options;
 use crate::record::{Header, OutputHeader, Record};
 use crate::table::Dialect;
 
@@ -106,10 +107,10 @@ impl Args {
     /// `open` makes the engine of the pipeline that was chosen.
     pub fn execute<E: Engine>(
         self,
-        open: impl FnOnce(&config::Pipeline) -> anyhow::Result<E>,
+        open: impl FnOnce(&config::Pipeline, Options) -> anyhow::Result<E>,
     ) -> anyhow::Result<ExitCode> {
-        let pipeline = chain::choose(&self)?;
-        let mut engine = open(&pipeline)?;
+        let (pipeline, options) = chain::choose(&self)?;
+        let mut engine = open(&pipeline, options)?;
         let input = Input::open(self.input.as_ref())?;
         let progress = Progress::start(input.bytes);
         let reader = Reader::new(input.reader, self.format, &input.name);

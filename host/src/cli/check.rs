@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 
-use super::Input;
 use super::records::{Batch, Format, Reader};
+use super::{Input, engine};
 use crate::config::{Config, TopicPattern};
 use crate::gateway::Loaded;
 use crate::kafka::topics::Topics;
@@ -56,7 +56,7 @@ pub struct Args {
 impl Args {
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         let config = Config::load(&self.config)?;
-        let runtime = Runtime::start()?;
+        let runtime = Runtime::start_with(engine::options(Some(&config))?)?;
         let mut text = String::new();
         let mut refused = false;
         for settings in &config.pipelines {

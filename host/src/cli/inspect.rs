@@ -1,13 +1,14 @@
 //! `lockgate inspect`: what a plugin file is, for a person. Owns the words; must not know how a file is read.
 
 use std::fmt;
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
+use super::engine;
 use crate::config::PluginFile;
 use crate::plugin::{self, Compiled, Limits, Runtime};
 
@@ -31,13 +32,25 @@ pub struct Args {
 
 impl Args {
     pub fn execute(self) -> anyhow::Result<ExitCode> {
-        let bytes = std::fs::read(&self.file)
-            .with_context(|| format!("reading \"{}\"", self.file.display()))?;
-        let runtime = Runtime::start()?;
+        let bytes =
+            read(&self.file).with_context(|| format!("reading \"{}\"", self.file.display()))?;
+        let runtime = Runtime::start_with(engine::options(None)?)?;
         let inspection = Inspection::of(&runtime, &bytes, self.schema);
         io::stdout().write_all(inspection.to_string().as_bytes()).context("writing to stdout")?;
         Ok(if inspection.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// Reads no more than a plugin may have.
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let most = plugin::FILE_BYTES as u64;
+    let file = std::fs::File::open(file)?;
+    let size = file.metadata()?.len();
+    ensure!(size <= most, "{size} bytes are more than the {most} a plugin may have");
+    let mut bytes = Vec::new();
+    // A pipe does not say its size before.
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A plugin file, looked at from outside.
