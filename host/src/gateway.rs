@@ -102,9 +102,13 @@ pub struct Windows {
 /// # Errors
 ///
 /// When plugins do not load, topics are not as the configuration needs them, or a lane ended badly.
-pub fn run(config: &Config, windows: &Windows, stop: &Arc<Stop>) -> anyhow::Result<()> {
-    let trust = config.trust.clone();
-    let runtime = Runtime::start_with(Options { trust, ..Options::default() })?;
+pub fn run(
+    config: &Config,
+    options: Options,
+    windows: &Windows,
+    stop: &Arc<Stop>,
+) -> anyhow::Result<()> {
+    let runtime = Runtime::start_with(options)?;
     let pipelines: Vec<Loaded> = config
         .pipelines
         .iter()
@@ -150,6 +154,8 @@ pub fn run(config: &Config, windows: &Windows, stop: &Arc<Stop>) -> anyhow::Resu
     }
     info!(pipelines = pipelines.len(), lanes = lanes.len(), "gateway running");
     let ended = join(lanes, stop);
+    // The watches end when they have loaded what they are loading.
+    runtime.stop_compiling();
     drop(watches);
     drop(topics);
     ended
