@@ -1,8 +1,10 @@
 //! The pipeline that `run` carries records through, for `apply`: the same code without Kafka around it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::apply::{Engine, Settled};
+use crate::breaker::Order;
 use crate::config;
 use crate::gateway::Loaded;
 use crate::pipeline::Pipeline;
@@ -19,6 +21,8 @@ impl Offline {
         let runtime = Runtime::start()?;
         let loaded = Loaded::load(&runtime, settings)?;
         let stages = loaded.stages();
+        // Files have no time to wait: each event that a plugin fails on takes its fault policy.
+        stages.iter().for_each(|stage| stage.breaker.order(Order::Close, Instant::now()));
         Ok(Self { pipeline: Pipeline::new(Arc::clone(&loaded.settings), stages) })
     }
 }
