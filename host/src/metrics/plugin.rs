@@ -149,6 +149,28 @@ impl Custom {
     }
 }
 
+struct Breakers {
+    states: IntGaugeVec,
+    trips: IntCounterVec,
+}
+
+impl Breakers {
+    fn register(plugin: &mut Declaration<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
+            states: plugin.gauge(
+                "lockgate_plugin_breaker_state",
+                "Whether a plugin is called: 0 closed, it is; 1 half-open, it is tried with a few events; 2 open, it is not.",
+                &[],
+            )?,
+            trips: plugin.counter(
+                "lockgate_plugin_breaker_trips_total",
+                "How often a plugin's breaker has opened because it failed too often.",
+                &[],
+            )?,
+        })
+    }
+}
+
 /// The age of the last tick of the clock that ends plugins, read when it is asked for: whoever wrote it down now and then might
 /// have stopped too.
 pub(super) struct Clock {
@@ -188,8 +210,7 @@ pub(super) struct Family {
     memory: IntGaugeVec,
     instantiations: IntCounterVec,
     recycles: IntCounterVec,
-    breaker: IntGaugeVec,
-    trips: IntCounterVec,
+    breakers: Breakers,
     withheld: IntCounterVec,
     custom: Arc<Custom>,
     version: IntGaugeVec,
@@ -240,16 +261,7 @@ impl Family {
                 "Instances replaced because their memory had grown near its limit.",
                 &[],
             )?,
-            breaker: plugin.gauge(
-                "lockgate_plugin_breaker_state",
-                "Whether a plugin is called: 0 closed, it is; 1 half-open, it is tried with a few events; 2 open, it is not.",
-                &[],
-            )?,
-            trips: plugin.counter(
-                "lockgate_plugin_breaker_trips_total",
-                "How often a plugin's breaker has opened because it failed too often.",
-                &[],
-            )?,
+            breakers: Breakers::register(&mut plugin)?,
             withheld: plugin.counter(
                 "lockgate_plugin_messages_withheld_total",
                 "Lines of a plugin's log whose text was not shown, by level.",
@@ -278,8 +290,8 @@ impl Family {
             memory: self.memory.with_label_values(&owner),
             instantiations: self.instantiations.with_label_values(&owner),
             recycles: self.recycles.with_label_values(&owner),
-            breaker: self.breaker.with_label_values(&owner),
-            trips: self.trips.with_label_values(&owner),
+            breaker: self.breakers.states.with_label_values(&owner),
+            trips: self.breakers.trips.with_label_values(&owner),
             withheld: self.withheld.clone(),
             custom: Arc::clone(&self.custom),
             version: self.version.clone(),

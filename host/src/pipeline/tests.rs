@@ -19,6 +19,7 @@ mod spy;
 mod ticdc;
 mod ticdc_maxwell;
 mod unpack;
+mod waiting;
 
 use std::sync::Arc;
 
