@@ -21,7 +21,7 @@ use tracing::{error, info};
 
 use crate::chain::Stage;
 use crate::config::{self, Config, PluginMessages};
-use crate::health::{Health, PipelineState};
+use crate::health::{Clock, Health, PipelineState};
 use crate::metrics::Metrics;
 use crate::plugin::{Catalog, Options, Runtime, Sources, Version};
 use lane::{Lane, Parts};
@@ -97,6 +97,15 @@ pub struct Windows {
     pub health: Arc<Health>,
 }
 
+impl Windows {
+    fn watch_clock(&self, runtime: &Arc<Runtime>) -> anyhow::Result<()> {
+        let (first, second) = (Arc::clone(runtime), Arc::clone(runtime));
+        self.health
+            .watch_clock(move || Clock { age: first.tick_age(), is_ticking: first.is_ticking() });
+        self.metrics.watch_clock(move || second.tick_age()).context("registering a metric")
+    }
+}
+
 /// Runs every pipeline until `stop` says to drain and the drain is over, or until a lane cannot go on. Blocks.
 ///
 /// # Errors
@@ -109,6 +118,7 @@ pub fn run(
     stop: &Arc<Stop>,
 ) -> anyhow::Result<()> {
     let runtime = Runtime::start_with(options)?;
+    windows.watch_clock(&runtime)?;
     let pipelines: Vec<Loaded> = config
         .pipelines
         .iter()

@@ -36,5 +36,6 @@ mod journey {
     mod crash;
     mod owners;
     mod hostile;
+    mod breaker;
     mod protect;
 }

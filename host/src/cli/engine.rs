@@ -3,10 +3,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Context as _;
 
 use super::apply::{Engine, Settled};
+use crate::breaker::Order;
 use crate::config::{self, Config};
 use crate::gateway::Loaded;
 use crate::pipeline::Pipeline;
@@ -41,6 +43,8 @@ impl Offline {
         let runtime = Runtime::start_with(options)?;
         let loaded = Loaded::load(&runtime, settings)?;
         let stages = loaded.stages();
+        // Files have no time to wait: each event that a plugin fails on takes its fault policy.
+        stages.iter().for_each(|stage| stage.breaker.order(Order::Close, Instant::now()));
         Ok(Self { pipeline: Pipeline::new(Arc::clone(&loaded.settings), stages) })
     }
 }

@@ -281,7 +281,9 @@ impl Lane {
         let mut marks = Vec::new();
         for (at, owned) in self.partitions.iter_mut() {
             if let Some(mark) = self.tracker.take_advance(owned.handle) {
-                owned.delivered();
+                if owned.delivered() {
+                    info!(partition = %at, offset = mark.offset, "a partition goes on after its wait");
+                }
                 self.parts.observer.settled(at, mark.offset);
                 marks.push((at.clone(), mark));
             }

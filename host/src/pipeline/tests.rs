@@ -1,5 +1,6 @@
 //! The journey of a batch with stand-in plugins: what each kind of record becomes.
 
+mod breaker;
 mod cloudevents;
 mod concealed;
 mod dms;
@@ -18,6 +19,7 @@ mod spy;
 mod ticdc;
 mod ticdc_maxwell;
 mod unpack;
+mod waiting;
 
 use std::sync::Arc;
 
