@@ -6,6 +6,7 @@ mod deletes;
 mod forward;
 mod kept;
 mod limit;
+pub mod parked;
 mod unpack;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use crate::render::Renderer;
 use crate::table::{Table, Tables};
 
 use deletes::Deletes;
+use parked::Parked;
 use unpack::Unpacked;
 
 /// What a record was found to be.
@@ -44,6 +46,7 @@ pub struct Pipeline {
     chain: Chain,
     renderer: Renderer,
     deletes: Deletes,
+    parked: Parked,
     guards: Guards,
     canary: Canary,
     /// Source topic to output topic, as the `to` template has it.
@@ -63,6 +66,7 @@ impl Pipeline {
             chain: Chain::new(stages, Rules::of(&settings)),
             renderer: Renderer::default(),
             deletes: Deletes::default(),
+            parked: Parked::default(),
             guards: Guards::new(Protection::of(&settings)),
             canary: Canary::default(),
             outputs: FxHashMap::default(),
@@ -103,6 +107,16 @@ impl Pipeline {
     /// Forgets what was remembered of a partition that another lane may own now.
     pub fn forget(&mut self, topic: &Arc<str>, partition: i32) {
         self.deletes.forget(topic, partition);
+        self.parked.forget(topic, partition);
+    }
+
+    /// The keys whose records follow a refused one.
+    pub fn parked(&self) -> &Parked {
+        &self.parked
+    }
+
+    pub fn parked_mut(&mut self) -> &mut Parked {
+        &mut self.parked
     }
 
     /// Carries `records` through as one batch; those of `undecoded` that are there cannot be read, and why is known.
@@ -123,7 +137,7 @@ impl Pipeline {
         self.chain.run(Batch { records, events, tables, unavailable, keeps_commits });
         records.iter().enumerate().all(|(number, record)| {
             let Some(event) = self.events.events.get(number).copied() else { return true };
-            let outcome = self.outcome(number, record, &event);
+            let outcome = self.outcome_in_order(number, record, &event);
             let row = self.events.rows_of(&event).first();
             let table = row.and_then(|row| self.tables.get(row.table));
             settle(number, About { class: event.class, table }, outcome)
@@ -252,10 +266,11 @@ impl Pipeline {
             (verdict @ Verdict::DropOnFault, false) => (1, verdict),
             (verdict @ Verdict::Drop(_), _) => (2, verdict),
             (verdict @ Verdict::Keep, false) => (3, verdict),
-            (verdict @ Verdict::Refuse(_), _) => (5, verdict),
-            (verdict @ Verdict::Halt(_), _) => (6, verdict),
+            // One row that parks the key is enough for all.
+            (verdict @ Verdict::Refuse(refusal), _) => (5 + u8::from(refusal.parks_key), verdict),
+            (verdict @ Verdict::Halt(_), _) => (7, verdict),
             // Once it goes on, the others decide.
-            (verdict @ Verdict::Hold(_), _) => (7, verdict),
+            (verdict @ Verdict::Hold(_), _) => (8, verdict),
         });
         let gravest = ranked.max_by_key(|(rank, _)| *rank).map(|(_, verdict)| verdict);
         gravest.cloned().unwrap_or_default()

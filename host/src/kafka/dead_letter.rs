@@ -85,8 +85,17 @@ fn own_headers(
     }
     if let Some(plugin) = &refusal.plugin {
         add("lockgate.error.plugin", &plugin.name);
-        add("lockgate.error.version", &plugin.version);
-        add("lockgate.error.digest", &plugin.digest);
+        // Of one that parked a key before a restart only the name is known.
+        let exact = [
+            ("lockgate.error.version", &plugin.version),
+            ("lockgate.error.digest", &plugin.digest),
+        ];
+        for (name, text) in exact.into_iter().filter(|(_, text)| !text.is_empty()) {
+            add(name, text);
+        }
+    }
+    if let Some(offset) = refusal.follows {
+        add("lockgate.error.follows", &offset.to_string());
     }
     add("lockgate.error.attempt", &refusal.attempt.to_string());
     add("lockgate.error.first-seen", &circumstances.first_seen.to_string());
