@@ -36,5 +36,6 @@ mod journey {
     mod crash;
     mod owners;
     mod hostile;
+    mod parking;
     mod protect;
 }
