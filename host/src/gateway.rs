@@ -5,6 +5,7 @@ mod complaints;
 mod lane;
 mod observe;
 mod ownership;
+pub mod parking;
 mod partitions;
 mod plugins;
 mod send;
@@ -27,6 +28,7 @@ use crate::plugin::{Catalog, Options, Runtime, Sources, Version};
 use lane::{Lane, Parts};
 use observe::Observer;
 use ownership::Seat;
+use parking::{Bay, Parking};
 use plugins::{LiveTables, Plugins};
 
 pub use stop::Stop;
@@ -38,6 +40,7 @@ const LANE_STACK: usize = 4 << 20;
 pub struct Loaded {
     pub settings: Arc<config::Pipeline>,
     pub catalog: Arc<Catalog>,
+    pub parking: Arc<Parking>,
     live: Arc<LiveTables>,
     /// One for each lane.
     seats: Vec<Arc<Seat>>,
@@ -64,6 +67,7 @@ impl Loaded {
         Ok(Self {
             settings: Arc::new(settings.clone()),
             catalog: Arc::new(catalog),
+            parking: Arc::default(),
             live: Arc::default(),
             seats: (0..settings.lanes).map(|_| Arc::default()).collect(),
         })
@@ -157,6 +161,7 @@ pub fn run(
                     &totals,
                 ),
                 seat: Arc::clone(seat),
+                bay: Bay::new(&pipeline.parking, number, &totals),
                 stop: Arc::clone(stop),
             };
             lanes.push(start_lane(parts)?);

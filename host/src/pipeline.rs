@@ -6,6 +6,7 @@ mod deletes;
 mod forward;
 mod kept;
 mod limit;
+pub mod parked;
 mod unpack;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use crate::render::Renderer;
 use crate::table::{Table, Tables};
 
 use deletes::Deletes;
+use parked::Parked;
 use unpack::Unpacked;
 
 /// What a record was found to be.
@@ -44,6 +46,7 @@ pub struct Pipeline {
     chain: Chain,
     renderer: Renderer,
     deletes: Deletes,
+    parked: Parked,
     guards: Guards,
     canary: Canary,
     /// Source topic to output topic, as the `to` template has it.
@@ -65,6 +68,7 @@ impl Pipeline {
             chain: Chain::new(stages, Rules::of(&settings)),
             renderer: Renderer::default(),
             deletes: Deletes::default(),
+            parked: Parked::default(),
             guards: Guards::new(Protection::of(&settings)),
             canary: Canary::default(),
             outputs: FxHashMap::default(),
@@ -116,6 +120,16 @@ impl Pipeline {
     /// Forgets what was remembered of a partition that another lane may own now.
     pub fn forget(&mut self, topic: &Arc<str>, partition: i32) {
         self.deletes.forget(topic, partition);
+        self.parked.forget(topic, partition);
+    }
+
+    /// The keys whose records follow a refused one.
+    pub fn parked(&self) -> &Parked {
+        &self.parked
+    }
+
+    pub fn parked_mut(&mut self) -> &mut Parked {
+        &mut self.parked
     }
 
     /// Carries `records` through as one batch; those of `undecoded` that are there cannot be read, and why is known.
@@ -138,7 +152,7 @@ impl Pipeline {
             let Some(event) = self.events.events.get(number).copied() else { return true };
             let outcome = match self.held(record) {
                 Some(hold) => Outcome::Hold(hold.clone()),
-                None => self.outcome(number, record, &event),
+                None => self.outcome_in_order(number, record, &event),
             };
             if let Outcome::Hold(hold) = &outcome
                 && self.held(record).is_none()
@@ -281,10 +295,11 @@ impl Pipeline {
             (verdict @ Verdict::DropOnFault, false) => (1, verdict),
             (verdict @ Verdict::Drop(_), _) => (2, verdict),
             (verdict @ Verdict::Keep, false) => (3, verdict),
-            (verdict @ Verdict::Refuse(_), _) => (5, verdict),
-            (verdict @ Verdict::Halt(_), _) => (6, verdict),
+            // One row that parks the key is enough for all.
+            (verdict @ Verdict::Refuse(refusal), _) => (5 + u8::from(refusal.parks_key), verdict),
+            (verdict @ Verdict::Halt(_), _) => (7, verdict),
             // Once it goes on, the others decide.
-            (verdict @ Verdict::Hold(_), _) => (7, verdict),
+            (verdict @ Verdict::Hold(_), _) => (8, verdict),
         });
         let gravest = ranked.max_by_key(|(rank, _)| *rank).map(|(_, verdict)| verdict);
         gravest.cloned().unwrap_or_default()

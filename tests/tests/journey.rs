@@ -37,5 +37,6 @@ mod journey {
     mod owners;
     mod hostile;
     mod breaker;
+    mod parking;
     mod protect;
 }

@@ -47,6 +47,7 @@ fn a_pipeline_s_series_are_named_with_their_help() {
     shop.add(&mut tally);
     shop.reloaded(Reload::Live);
     shop.unowned_partitions.set(2);
+    shop.parked_keys.add(3);
     lane.turns.inc();
     insta::assert_snapshot!(shape(&metrics), @r#"
     # HELP lockgate_build_info Always 1; the label says which version runs.
@@ -57,6 +58,8 @@ fn a_pipeline_s_series_are_named_with_their_help() {
     lockgate_end_to_end_seconds_count{pipeline="shop"} 1
     # HELP lockgate_lane_turns_total Turns of a lane's loop; a lane whose count stands still is stuck.
     lockgate_lane_turns_total{lane="0",pipeline="shop"} 1
+    # HELP lockgate_parked_keys Keys whose records follow a refused one to the dead-letter topic until they are released, in the partitions of this gateway.
+    lockgate_parked_keys{pipeline="shop"} 3
     # HELP lockgate_read_bytes_total Bytes of keys, values and headers read.
     lockgate_read_bytes_total{pipeline="shop"} 1024
     # HELP lockgate_records_read_total Records read, by the class of what they say; only rows and tombstones go through plugins.

@@ -11,6 +11,7 @@ mod leaks;
 mod maxwell;
 mod mongo;
 mod ogg;
+mod parking;
 mod protected;
 mod proven;
 mod rows;

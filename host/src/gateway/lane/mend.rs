@@ -80,7 +80,7 @@ impl Lane {
     }
 
     /// Reads a partition again from its watermark, whatever was under way.
-    fn again(&mut self, at: &TopicPartition) {
+    pub(super) fn again(&mut self, at: &TopicPartition) {
         let Some(owned) = self.partitions.get(at) else { return };
         if let Some((handle, mark)) = self.tracker.rewind(owned.handle) {
             self.go_on(at, handle, mark);
@@ -91,6 +91,7 @@ impl Lane {
     pub(super) fn jump(&mut self, at: &TopicPartition, mark: Mark) {
         let Some(owned) = self.partitions.get(at) else { return };
         self.tracker.release(owned.handle);
+        self.pipeline.parked_mut().jump(&at.topic, at.partition, mark.offset);
         let handle = self.tracker.assign(mark);
         if let Some(owned) = self.partitions.get_mut(at) {
             // What is gone is not being fetched: it has to be started like something paused.
@@ -101,6 +102,7 @@ impl Lane {
 
     fn go_on(&mut self, at: &TopicPartition, handle: Handle, mark: Mark) {
         let Some(owned) = self.partitions.get_mut(at) else { return };
+        self.pipeline.parked_mut().rewind(&at.topic, at.partition, mark.offset);
         let restarted = match owned.restart(handle) {
             true => self.source.resume(at, mark),
             false => self.source.rewind(at, mark),

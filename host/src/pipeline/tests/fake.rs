@@ -36,6 +36,10 @@ impl Given {
         Self { key: Some(key), ..self }
     }
 
+    pub(super) fn without_key(self) -> Self {
+        Self { key: None, ..self }
+    }
+
     pub(super) fn header(mut self, name: &str, value: Option<&str>) -> Self {
         self.headers.push((name.to_owned(), value.map(str::to_owned)));
         self
@@ -207,10 +211,19 @@ impl Lane {
         self.0.replace_stages(plugins.into_iter().map(Fake::stage).collect());
     }
 
+    pub(super) fn pipeline(&mut self) -> &mut Pipeline {
+        &mut self.0
+    }
+
     /// As [`carry`].
     pub(super) fn carry(&mut self, given: &[Given]) -> String {
+        self.carry_from(0, given)
+    }
+
+    /// As [`carry`], from this offset on.
+    pub(super) fn carry_from(&mut self, first: i64, given: &[Given]) -> String {
         let topic: Arc<str> = "t".into();
-        let numbered = (0i64..).zip(given);
+        let numbered = (first..).zip(given);
         let records: Vec<Record<'_>> =
             numbered.map(|(offset, given)| record(&topic, offset, given)).collect();
         let mut seen = String::new();
