@@ -19,6 +19,7 @@ mod rehearsal;
 mod folder;
 mod draft;
 mod catalog;
+mod rollout;
 mod watch;
 #[cfg(test)]
 mod guests;
@@ -31,7 +32,8 @@ pub use imports::Voice;
 pub use instance::Instance;
 pub use limits::{BATCH_BYTES, BATCH_ROWS, Limits, TRANSFER_BYTES};
 pub use rehearsal::{Go, Progress, Rehearsal};
-pub use stats::{Figures, Stats};
+pub use rollout::{Checks, Meanwhile};
+pub use stats::{Carried, Figures, Stats};
 pub use ticker::TICK;
 pub use version::{Compiled, Info, Place, Version, digest};
-pub use watch::{BoxedTrial, FolderWatch};
+pub use watch::{FolderWatch, Hurdles, SharedTrial};

@@ -9,12 +9,13 @@ use rustc_hash::FxHashMap;
 use super::lane::Timed;
 use super::partitions::{Owned, Partitions, State};
 use super::send::Ending;
+use crate::chain::Made;
 use crate::change::Class;
 use crate::health::{self, Group, Health};
 use crate::kafka::{Standing, TopicPartition};
 use crate::metrics::{self, Metrics, Settled};
 use crate::pipeline::Pipeline;
-use crate::plugin::{Figures, Version};
+use crate::plugin::{Carried, Generation, Version};
 use crate::record::{Position, Record};
 use crate::tracker::Tracker;
 
@@ -34,7 +35,6 @@ pub(super) struct Observer {
 /// What was last shown of a plugin, to add only what is new.
 struct Shown {
     digest: String,
-    figures: Figures,
     memory: metrics::Memory,
     counts: BTreeMap<String, u64>,
     withheld: BTreeMap<&'static str, u64>,
@@ -133,10 +133,15 @@ impl Observer {
         }
     }
 
-    pub(super) fn batch_done(&mut self, pipeline: &mut Pipeline) {
+    /// Adds up a batch that `chain` has carried.
+    pub(super) fn batch_done(&mut self, pipeline: &mut Pipeline, chain: &Generation) {
         self.totals.add(&mut self.tally);
         let Self { plugins, metrics, pipeline: name, .. } = self;
         pipeline.take_calls(|identity, calls| {
+            let is_it = |version: &&Arc<Version>| std::ptr::eq(&*version.identity, identity);
+            if let Some(version) = chain.plugins.iter().find(is_it).filter(|_| !calls.is_empty()) {
+                version.stats().carried(carried(calls, version.setup.rollout.p99));
+            }
             let series = plugins
                 .entry(Arc::clone(&identity.name))
                 .or_insert_with(|| metrics.plugin(name, &identity.name));
@@ -149,9 +154,10 @@ impl Observer {
         });
     }
 
-    /// Forgets the series of plugins that are not in the chain any more.
-    pub(super) fn keep_plugins(&mut self, versions: &[Arc<Version>]) {
-        let is_there = |name: &Arc<str>| versions.iter().any(|v| v.identity.name == *name);
+    /// The lane stood still for `pause` to take up `chain`. Forgets the series of plugins that are not in it any more.
+    pub(super) fn took_up(&mut self, chain: &Generation, pause: Duration) {
+        self.totals.paused(pause);
+        let is_there = |name: &Arc<str>| chain.plugins.iter().any(|v| v.identity.name == *name);
         self.plugins.retain(|name, _| is_there(name));
         self.shown.retain(|name, _| is_there(name));
     }
@@ -166,7 +172,6 @@ impl Observer {
                 .or_insert_with(|| self.metrics.plugin(&self.pipeline, name));
             let shown = self.shown.entry(Arc::clone(name)).or_insert_with(|| Shown {
                 digest: String::new(),
-                figures: Figures::default(),
                 memory: series.memory(),
                 counts: BTreeMap::new(),
                 withheld: BTreeMap::new(),
@@ -174,14 +179,12 @@ impl Observer {
             if shown.digest != version.identity.digest {
                 series.serves(&version.identity.version, &version.identity.digest);
                 shown.digest.clone_from(&version.identity.digest);
-                shown.figures = Figures::default();
             }
-            let now = version.stats().figures();
             let grown = |now: u64, before: u64| now.saturating_sub(before);
-            series.instantiations.inc_by(grown(now.instantiations, shown.figures.instantiations));
-            series.recycles.inc_by(grown(now.recycles, shown.figures.recycles));
-            shown.memory.set(now.memory);
-            shown.figures = now;
+            let (instantiations, recycles) = version.stats().take_news();
+            series.instantiations.inc_by(instantiations);
+            series.recycles.inc_by(recycles);
+            shown.memory.set(version.stats().figures().memory);
             for (level, total) in version.voice().withheld().into_iter().filter(|(_, n)| *n > 0) {
                 let before = shown.withheld.insert(level, total).unwrap_or(0);
                 series.withheld(level, grown(total, before));
@@ -239,5 +242,16 @@ impl Observer {
                 false
             }
         }
+    }
+}
+
+/// One batch's calls of a plugin of which each should take `p99` at the most.
+fn carried(calls: &[Made], p99: Duration) -> Carried {
+    let answered = calls.iter().filter(|call| call.fault.is_none());
+    Carried {
+        rows: answered.map(|call| call.rows as u64).sum(),
+        calls: calls.len() as u64,
+        slow: calls.iter().filter(|call| call.took > p99).count() as u64,
+        faulty: calls.iter().any(|call| call.fault.is_some()),
     }
 }

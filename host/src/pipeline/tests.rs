@@ -15,6 +15,7 @@ mod proven;
 mod rows;
 mod sides;
 mod spy;
+mod swap;
 mod ticdc;
 mod ticdc_maxwell;
 mod unpack;
