@@ -90,6 +90,10 @@ impl Decided {
         }
     }
 
+    fn is_promoted(&self) -> bool {
+        matches!(self.verdict, Verdict::Promoted { .. })
+    }
+
     fn is_settled(&self) -> bool {
         matches!(self.verdict, Verdict::Promoted { settled: true })
     }
@@ -120,8 +124,7 @@ impl State {
     }
 
     fn is_promoted(&self, plugin: &Arc<str>) -> bool {
-        let decided = self.decided.get(plugin);
-        decided.is_some_and(|decided| matches!(decided.verdict, Verdict::Promoted { .. }))
+        self.decided.get(plugin).is_some_and(Decided::is_promoted)
     }
 
     /// Whether the version that is kept to go back to is the same: its file was put back.

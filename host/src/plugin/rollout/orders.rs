@@ -18,12 +18,22 @@ impl Catalog {
             && let Some(new) = named(&shadow.candidates, plugin)
         {
             shadow.word = Some(Go::Away);
-            self.remember_bad(&mut state, &new, BY_HAND);
+            let old = named(&self.current().plugins, plugin);
+            self.remember_bad(&mut state, &new, old.as_deref(), BY_HAND);
             drop(state);
             self.look_again();
             return Ok(format!(
                 "version {} of plugin \"{plugin}\" is given up; it has not served",
                 new.identity.version
+            ));
+        }
+        if let Some(decided) = state.decided.get_mut(plugin).filter(|one| one.is_promoted()) {
+            decided.verdict = Verdict::RolledBack(BY_HAND.to_owned());
+            let version = decided.version.clone();
+            drop(state);
+            self.look_again();
+            return Ok(format!(
+                "version {version} of plugin \"{plugin}\" is given up; it has not served"
             ));
         }
         let Some(bad) = named(&self.current().plugins, plugin) else {

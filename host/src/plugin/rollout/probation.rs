@@ -211,20 +211,26 @@ impl Catalog {
     fn take_back(&self, state: &mut State, bad: &Arc<Version>, reason: &str) {
         let plugin = &bad.place.name;
         state.probations.remove(plugin);
-        let serves = state.previous.remove(plugin);
-        if let Some(old) = &serves {
+        let old = state.previous.remove(plugin);
+        if let Some(old) = &old {
             old.breaker().order(breaker::Order::Reset, Instant::now());
         }
-        let version = &*bad.identity.version;
-        let serves = serves.as_ref().map(|old| &*old.identity.version);
-        tracing::warn!(plugin = &**plugin, version, serves, reason, "plugin rolled back");
-        self.rolled_back.fetch_add(1, Ordering::Relaxed);
-        self.remember_bad(state, bad, reason);
+        self.remember_bad(state, bad, old.as_deref(), reason);
     }
 
-    /// Sees to it that `bad` is not tried again by itself, and that this is told.
-    pub(super) fn remember_bad(&self, state: &mut State, bad: &Arc<Version>, reason: &str) {
+    /// Sees to it that `bad` is not tried again by itself, and that this is told. `old` serves in its place.
+    pub(super) fn remember_bad(
+        &self,
+        state: &mut State,
+        bad: &Arc<Version>,
+        old: Option<&Version>,
+        reason: &str,
+    ) {
         let plugin = &bad.place.name;
+        let version = &*bad.identity.version;
+        let serves = old.map(|old| &*old.identity.version);
+        tracing::warn!(plugin = &**plugin, version, serves, reason, "plugin rolled back");
+        self.rolled_back.fetch_add(1, Ordering::Relaxed);
         let decided = Decided::about(bad, Verdict::RolledBack(reason.to_owned()));
         state.decided.insert(Arc::clone(plugin), decided);
         state.problems.retain(|problem| problem.plugin.as_ref() != Some(plugin));

@@ -71,6 +71,8 @@ fn a_version_that_runs_beside_the_old_is_given_up() {
         assert_eq!(bench.serving(), ["a@1.0.0"]);
         assert!(bench.failing()[0].starts_with("rolled back by hand; "), "{:?}", bench.failing());
     }
+    let reloads = bench.catalog.reloads();
+    assert_eq!((reloads.rolled_back, reloads.refused), (1, 0));
 }
 
 #[test]
@@ -156,6 +158,10 @@ fn nothing_is_promoted_past_its_checks() {
         conflict(bench.catalog.promote("a")),
         "the new file of plugin \"a\" does not pass its checks, which nothing can replace: a column is not covered"
     );
+    // An operator may think better of it.
+    let told = bench.catalog.rollback("a", FINE).unwrap();
+    assert_eq!(told, "version 2.0.0 of plugin \"a\" is given up; it has not served");
+    assert_eq!(bench.reload().generation, None);
 }
 
 #[test]
