@@ -32,6 +32,7 @@ mod journey {
     mod carry;
     mod begin;
     mod reload;
+    mod rollout;
     mod stop;
     mod crash;
     mod owners;
