@@ -36,5 +36,6 @@ mod journey {
     mod crash;
     mod owners;
     mod hostile;
+    mod compile;
     mod protect;
 }
