@@ -40,6 +40,9 @@ impl Gateway {
             .args(["run", "--config"])
             .arg(config)
             .env_remove("LOCKGATE_LOG")
+            // What one test has compiled is not another's.
+            .env_remove("CACHE_DIRECTORY")
+            .env("XDG_CACHE_HOME", log.with_file_name("cache"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr)
@@ -110,6 +113,10 @@ impl Gateway {
             ended.map_or(Ok(false), |status| Err(anyhow!("the gateway ended with {status}")))
         });
         result.with_context(|| format!("{what}; its log:\n{}", self.log().unwrap_or_default()))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends SIGTERM.

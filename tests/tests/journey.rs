@@ -39,5 +39,6 @@ mod journey {
     mod hostile;
     mod breaker;
     mod parking;
+    mod compile;
     mod protect;
 }
