@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use serde::Deserialize;
 use serde_json::json;
+use tracing::info;
 
 use super::{Sources, guard};
 use crate::control::{Order, Refused};
@@ -79,15 +80,9 @@ pub(super) async fn order(
         let error = format!("there is no order of this name; known are {known}");
         return Err(Problem { status: StatusCode::NOT_FOUND, error });
     };
-    let done = sources.operator.order(which.pipeline.as_deref(), &plugin, order);
-    let pipeline = which.pipeline.as_deref().unwrap_or_default();
-    match &done {
-        Ok(done) => {
-            tracing::warn!(plugin, pipeline, order = order.as_str(), %peer, done, "an operator's order");
-        }
-        Err(refused) => {
-            tracing::info!(plugin, pipeline, order = order.as_str(), %peer, %refused, "an order not carried out");
-        }
-    }
+    let pipeline = which.pipeline.as_deref();
+    let done = sources.operator.order(pipeline, &plugin, order);
+    let told = done.as_ref().map_or_else(ToString::to_string, Clone::clone);
+    info!(%peer, pipeline, plugin, order = order.as_str(), told, "an operator's order");
     Ok(Json(json!({ "done": done? })).into_response())
 }
