@@ -21,9 +21,7 @@ use super::plugins::Plugins;
 use super::send::{Letters, Outlet, report};
 use super::stop::Stop;
 use crate::config::{self, TopicFilter};
-use crate::kafka::{
-    Advance, Batch, Event, LostRange, Member, Sink, Source, TopicPartition, Trouble,
-};
+use crate::kafka::{Advance, Batch, Event, LostRange, Member, Sink, Source, Trouble};
 use crate::pipeline::Pipeline;
 use crate::record::Record;
 use crate::tracker::{Mark, Tracker};
