@@ -153,6 +153,8 @@ pub struct Diff {
     pub compared: u64,
     /// Of those, how many ended differently or with other bytes.
     pub differing: u64,
+    /// Of those kept from before, how many came out differently in the new chain once it had seen other records first.
+    pub unsteady: u64,
     pub old_faults: u64,
     pub new_faults: u64,
     /// 99 of 100 calls of the plugin took less, in microseconds.

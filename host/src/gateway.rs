@@ -8,7 +8,9 @@ mod ownership;
 mod partitions;
 mod plugins;
 mod send;
+mod shadow;
 mod stop;
+mod tap;
 mod topics;
 mod watch;
 
@@ -29,7 +31,9 @@ use observe::Observer;
 use ownership::Seat;
 use plugins::{LiveTables, Plugins};
 
+pub use shadow::Shadow;
 pub use stop::Stop;
+pub use tap::{Sample, Tap, Watch};
 
 /// Plugins and the scanner work on the lane's own stack; wasmtime wants room above its half megabyte for guests.
 const LANE_STACK: usize = 4 << 20;
@@ -39,6 +43,7 @@ pub struct Loaded {
     pub settings: Arc<config::Pipeline>,
     pub catalog: Arc<Catalog>,
     live: Arc<LiveTables>,
+    tap: Arc<Tap>,
     /// One for each lane.
     seats: Vec<Arc<Seat>>,
 }
@@ -65,6 +70,7 @@ impl Loaded {
             settings: Arc::new(settings.clone()),
             catalog: Arc::new(catalog),
             live: Arc::default(),
+            tap: Arc::default(),
             seats: (0..settings.lanes).map(|_| Arc::default()).collect(),
         })
     }
@@ -142,6 +148,7 @@ pub fn run(config: &Config, windows: &Windows, stop: &Arc<Stop>) -> anyhow::Resu
                     &totals,
                 ),
                 seat: Arc::clone(seat),
+                tap: Arc::clone(&pipeline.tap),
                 stop: Arc::clone(stop),
             };
             lanes.push(start_lane(parts)?);

@@ -6,6 +6,7 @@ mod deletes;
 mod forward;
 mod kept;
 mod limit;
+mod touched;
 mod unpack;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,8 @@ use crate::protect::{Canary, Guards, Protection, Rules};
 use crate::record::Record;
 use crate::render::Renderer;
 use crate::table::{Table, Tables};
+
+pub use touched::Touched;
 
 use deletes::Deletes;
 use unpack::Unpacked;

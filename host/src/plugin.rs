@@ -21,7 +21,7 @@ mod draft;
 mod catalog;
 mod watch;
 #[cfg(test)]
-mod guests;
+pub(crate) mod guests;
 
 pub use catalog::{Catalog, CatalogError, FileStatus, Generation, Reload, Reloads, State, Trial};
 pub use compile::{FILE_BYTES, LoadError};

@@ -18,6 +18,7 @@ use super::partitions::Partitions;
 use super::plugins::Plugins;
 use super::send::{Letters, Outlet, report};
 use super::stop::Stop;
+use super::tap::Tap;
 use crate::config::{self, TopicFilter};
 use crate::kafka::{Batch, Event, LostRange, Member, Sink, Source, TopicPartition, Trouble};
 use crate::pipeline::Pipeline;
@@ -44,6 +45,7 @@ pub(super) struct Parts {
     pub(super) plugins: Plugins,
     pub(super) observer: Observer,
     pub(super) seat: Arc<Seat>,
+    pub(super) tap: Arc<Tap>,
     pub(super) stop: Arc<Stop>,
 }
 
@@ -175,6 +177,7 @@ impl Lane {
         }
         let read = Instant::now();
         let (records, epochs) = self.flowing(&batch);
+        self.parts.tap.offer(&records, read);
         let Self { sink, tracker, partitions, letters, complaints, broken, timed, .. } = self;
         let observer = &mut self.parts.observer;
         let mut outlet =
