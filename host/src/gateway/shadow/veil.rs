@@ -163,7 +163,7 @@ impl Veil {
     /// The value of a header as it may be shown.
     pub(super) fn header(&self, side: Side, name: &[u8], value: Option<&[u8]>) -> String {
         let Some(value) = value else { return "null".to_owned() };
-        if self.hides_header(side, name) || self.finds_in(value) {
+        if self.hides_header(side, name) {
             return HIDDEN.to_owned();
         }
         match std::str::from_utf8(value) {

@@ -3,7 +3,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use super::fields::{Reader, Rows};
+use super::veil::{Side, Veil};
 use super::*;
+use crate::control::HIDDEN;
+use crate::gateway::plugins;
+use crate::pipeline::Pipeline;
+use crate::protect::Protection;
 
 #[test]
 fn the_same_chain_twice_gives_no_difference() {
@@ -159,6 +165,67 @@ fn a_plugin_that_remembers_what_it_saw_is_told_of() {
     };
     assert_eq!(unsteady(&new), 4);
     assert_eq!(unsteady(&[guest("stars")]), 0);
+}
+
+/// What may be shown of the only record of a batch that went through both chains, or through neither.
+fn veiled(
+    settings: &Arc<config::Pipeline>,
+    chains: [&[Arc<Version>]; 2],
+    (given, carried): (Given, bool),
+    look: impl FnOnce(&Veil, &Rows),
+) {
+    let sample = sample(&[given]);
+    let records = sample.records();
+    let mut pipelines = chains.map(|chain| {
+        Pipeline::new(Arc::clone(settings), chain.iter().map(plugins::stage).collect())
+    });
+    for pipeline in pipelines.iter_mut().filter(|_| carried) {
+        pipeline.process(&records, |_, _, _| true);
+    }
+    let rows = Reader::new(settings).read(&records[0]);
+    let protection = Protection::of(settings);
+    look(&Veil::of(&records[0], &rows, [&pipelines[0], &pipelines[1]], &protection), &rows);
+}
+
+#[test]
+fn of_a_table_that_a_chain_could_not_open_everything_is_hidden() {
+    let chain = [guest("pass")];
+    for carried in [true, false] {
+        let given = (email(1, "anna@x.io"), carried);
+        veiled(&settings(&[]), [&[], &chain], given, |veil, rows| {
+            let shown = |cell| {
+                let settings = settings(&[]);
+                veil.cell(Side::Output, (&rows[0].table, &Protection::of(&settings)), cell)
+            };
+            let hidden = rows[0].cells.iter().filter(|cell| shown(cell) == HIDDEN).count();
+            assert_eq!(hidden, if carried { 1 } else { rows[0].cells.len() });
+            assert_eq!(veil.header(Side::Output, b"h", Some(b"v")) == HIDDEN, !carried);
+            assert_eq!(veil.text("topic") == HIDDEN, !carried);
+        });
+    }
+}
+
+#[test]
+fn the_other_key_in_a_header_is_hidden_and_so_are_its_values_elsewhere() {
+    let shown = |protect: &[&str], chain: &[Arc<Version>]| {
+        let mut given = email(1, "anna@x.io");
+        let key = r#"{"schema":{},"payload":{"id":1,"email":"before@x.io"}}"#;
+        given.headers.push(("__debezium.oldkey", key.to_owned()));
+        let mut shown = Vec::new();
+        veiled(&settings(protect), [&[], chain], (given, true), |veil, _| {
+            for side in [Side::Source, Side::Output] {
+                shown.push(veil.header(side, b"__debezium.oldkey", Some(b"{}")) == HIDDEN);
+            }
+            shown.push(veil.text("was before@x.io") == HIDDEN);
+            shown.push(veil.text("was nobody") == HIDDEN);
+        });
+        shown
+    };
+    assert_eq!(shown(&[], &[]), [true, false, false, false]);
+    assert_eq!(shown(&[], &[guest("pass")]), [true, false, true, false]);
+    let covers = [mask(r#"{"email":"constant:gone"}"#)];
+    // Without a plugin nobody knows what is hidden: all of it.
+    assert_eq!(shown(&["*.email"], &covers), [true, true, true, true]);
 }
 
 fn secret(number: usize) -> String {
