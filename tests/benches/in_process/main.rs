@@ -5,6 +5,7 @@
 mod chains;
 mod dialects;
 mod native;
+mod shadow;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 use chains::{Bench, Work};
 use dialects::{Tongue, WORKS};
 use lockgate::table::Dialect;
+use shadow::{Looked, Offered};
 
 /// Events in a batch, as a lane reads them under load.
 const BATCH: usize = 512;
@@ -24,12 +26,14 @@ fn main() {
         // `cargo test --benches` asks whether it runs, not how fast.
         ratios(1);
         tongues(1);
+        taps(1);
         return;
     }
     // Who asks for single benches is looking closer already.
     if !std::env::args().skip(1).any(|argument| !argument.starts_with("--")) {
         ratios(ROUNDS);
         tongues(ROUNDS);
+        taps(ROUNDS);
     }
     divan::main();
 }
@@ -87,6 +91,26 @@ fn tongues(rounds: usize) {
                 byte / debezium
             );
         }
+    }
+}
+
+/// What it costs a lane that new chains can be tried on its records.
+fn taps(rounds: usize) {
+    println!("batches offered for trials of new chains; median of {rounds} rounds");
+    println!("{:<28} {:>10} {:>12} {:>14}", "work", "ns/event", "x while idle", "x while watched");
+    for work in [Work::Identity, Work::Mask] {
+        let mut bench = Bench::new(work, BATCH);
+        let mut samples = [Vec::new(), Vec::new(), Vec::new()];
+        for _ in 0..rounds {
+            let [none, idle, watched] = &mut samples;
+            none.push(per_event(|| bench.carry()));
+            let offered = Offered::new(Looked::Idle);
+            idle.push(per_event(|| bench.carry_offered(Some(&offered))));
+            let offered = Offered::new(Looked::Watched);
+            watched.push(per_event(|| bench.carry_offered(Some(&offered))));
+        }
+        let [none, idle, watched] = samples.each_mut().map(|samples| median(samples));
+        println!("{:<28} {none:>10.0} {:>12.3} {:>14.3}", work.name(), idle / none, watched / none);
     }
 }
 

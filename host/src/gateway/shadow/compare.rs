@@ -107,9 +107,15 @@ impl<'v> Fields<'v> {
         let shown = |side: Side, row: &ReadRow| {
             row.cell(image, name).map(|cell| veil.cell(side, (table, protection), cell))
         };
+        let came = (source.cell(image, name), shown(Side::Source, source));
+        // What is hidden in the source and left as it came is hidden there too, be it as little as a null.
+        let output = |row: &ReadRow| match row.cell(image, name) {
+            same if same == came.0 && same.is_some() => came.1.clone(),
+            _ => shown(Side::Output, row),
+        };
         let field = format!("{prefix}{image}.{}", veil.name(name));
-        let source = shown(Side::Source, source);
-        self.add(&field, source, [shown(Side::Output, old), shown(Side::Output, new)]);
+        let outputs = [output(old), output(new)];
+        self.add(&field, came.1, outputs);
     }
 
     fn of_headers(&mut self, record: &Record<'_>, [old, new]: [&[OutputHeader<'_>]; 2]) {

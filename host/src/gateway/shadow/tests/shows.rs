@@ -56,13 +56,15 @@ fn a_protected_column_is_hidden_under_the_name_it_leaves_with() {
 
 #[test]
 fn what_only_one_of_the_chains_hides_is_hidden_where_it_left_in_clear() {
-    let (old, new) = ([guest("pass")], [mask(r#"{"email":"constant:gone","pin":"null"}"#)]);
-    let given = update(1, r#""email":"anna@x.io","pin":7,"note":"n""#);
+    let (old, new) =
+        ([guest("pass")], [mask(r#"{"email":"constant:gone","pin":"null","vip":"null"}"#)]);
+    let given = update(1, r#""email":"anna@x.io","pin":7,"vip":true,"note":"n""#);
     insta::assert_snapshot!(told(&settings(&[]), (&old, &new), &[given]), @r#"
     1 of 1
     t@0 shop.public.customers: forward to clean.t | forward to clean.t
       after.email: (hidden) | (hidden) | "gone"
       after.pin: (hidden) | (hidden) | null
+      after.vip: (hidden) | (hidden) | null
     "#);
 }
 
