@@ -36,7 +36,7 @@ impl Pipeline {
                 }
                 Target::Created(_) | Target::Topic => continue,
             };
-            list.extend(name.filter(|name| !list.contains(name)).map(Arc::clone).into_iter());
+            list.extend(name.filter(|name| !list.contains(name)).map(Arc::clone));
         }
         for image in [Image::Before, Image::After, Image::Key] {
             touched.renamed.extend(renamed(own, layout, image));
