@@ -50,17 +50,22 @@ struct Inner {
 
 impl Default for Tap {
     fn default() -> Self {
+        Self::since(Instant::now())
+    }
+}
+
+impl Tap {
+    /// One that knows of no time before.
+    pub(super) fn since(since: Instant) -> Self {
         Self {
-            since: Instant::now(),
+            since,
             due: AtomicU64::new(FIRST),
             room: AtomicUsize::new(0),
             inner: Mutex::default(),
             arrived: Condvar::new(),
         }
     }
-}
 
-impl Tap {
     /// Shows a lane's batch. Nearly always it is not wanted, and the look at a number is all it costs.
     #[inline]
     pub fn offer(&self, records: &[Record<'_>], now: Instant) {

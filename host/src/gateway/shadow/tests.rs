@@ -49,6 +49,10 @@ fn sample(given: &[Given]) -> Arc<Sample> {
 }
 
 fn offer(tap: &Tap, given: &[Given]) {
+    offer_at(tap, given, Instant::now());
+}
+
+fn offer_at(tap: &Tap, given: &[Given], now: Instant) {
     let topic: Arc<str> = "t".into();
     let records = (0i64..).zip(given).map(|(offset, given)| Record {
         topic: &topic,
@@ -63,7 +67,7 @@ fn offer(tap: &Tap, given: &[Given]) {
             .map(|(name, value)| Header { name: name.as_bytes(), value: Some(value.as_bytes()) })
             .collect(),
     });
-    tap.offer(&records.collect::<Vec<_>>(), Instant::now());
+    tap.offer(&records.collect::<Vec<_>>(), now);
 }
 
 fn settings(protect: &[&str]) -> Arc<config::Pipeline> {

@@ -20,6 +20,10 @@ fn chains() -> ([Arc<Version>; 1], [Arc<Version>; 1]) {
 
 /// More than any test waits.
 const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT: Length = Length { time: PATIENCE, events: 1_000_000 };
+
+/// More often than it is asked while little is done.
+const MANY: u64 = 300;
 
 #[test]
 fn without_a_record_it_does_not_wait() {
@@ -85,8 +89,15 @@ fn it_ends_when_who_asked_has_seen_enough_or_wants_it_no_more() {
         let Run { tap, shadow } = run();
         offer(&tap, &[email(1, "a@x.io")]);
         let (old, new) = chains();
-        let watch = |progress: &Progress| if progress.compared > 0 { word } else { Go::On };
-        assert_eq!(shadow.run(&old, &new, LONG, &watch).unwrap().compared, 1);
+        let told = AtomicU64::new(0);
+        let watch = |progress: &Progress| {
+            if progress.compared == 0 {
+                return Go::On;
+            }
+            assert!(told.fetch_add(1, Ordering::Relaxed) < MANY, "it goes on");
+            word
+        };
+        assert_eq!(shadow.run(&old, &new, WAIT, &watch).unwrap().compared, 1);
     }
 }
 
@@ -108,15 +119,16 @@ fn who_asked_is_heard_while_a_plugin_is_at_work() {
 
 #[test]
 fn a_pipeline_that_stands_still_is_not_waited_for() {
-    let Run { tap, shadow } = run();
-    offer(&tap, &[email(1, "a@x.io")]);
-    let deadline = Instant::now() + PATIENCE;
-    while tap.watch().age() < Duration::from_millis(20) {
-        assert!(Instant::now() < deadline);
-        thread::yield_now();
-    }
-    let (old, new) = chains();
+    let since = Instant::now() - 2 * PATIENCE;
+    let tap = Arc::new(Tap::since(since));
+    let shadow = Shadow::new(settings(&[]), Arc::clone(&tap));
     // It came longer ago than one would wait for the next.
-    let length = Length { time: Duration::from_millis(20), events: 1_000 };
-    assert_eq!(shadow.run(&old, &new, length, &|_| Go::On).unwrap().compared, 1);
+    offer_at(&tap, &[email(1, "a@x.io")], since);
+    let (old, new) = chains();
+    let asked = AtomicU64::new(0);
+    let done = shadow.run(&old, &new, WAIT, &|_| {
+        assert!(asked.fetch_add(1, Ordering::Relaxed) < MANY, "it waits");
+        Go::On
+    });
+    assert_eq!(done.unwrap().compared, 1);
 }
