@@ -1,5 +1,6 @@
 //! The journey of a batch with stand-in plugins: what each kind of record becomes.
 
+mod answers;
 mod cloudevents;
 mod concealed;
 mod dms;
