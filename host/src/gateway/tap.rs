@@ -70,8 +70,9 @@ impl Tap {
     #[inline]
     pub fn offer(&self, records: &[Record<'_>], now: Instant) {
         let now = self.time(now);
-        if now >= self.due.load(Ordering::Relaxed) {
-            self.take(records, now);
+        let due = self.due.load(Ordering::Relaxed);
+        if now >= due {
+            self.take(records, now, due);
         }
     }
 
@@ -80,12 +81,12 @@ impl Tap {
         since.as_secs() * 1_000 + u64::from(since.subsec_millis()) + FIRST
     }
 
+    /// `due` is as it was found: of lanes that find the same, one takes its batch.
     #[cold]
-    fn take(&self, records: &[Record<'_>], now: u64) {
+    fn take(&self, records: &[Record<'_>], now: u64, due: u64) {
         if records.is_empty() {
             return;
         }
-        let due = self.due.load(Ordering::Relaxed);
         let watched = due == ALWAYS;
         let has_claimed = if watched {
             let one_less = |room: usize| room.checked_sub(1);
@@ -97,14 +98,14 @@ impl Tap {
         if !has_claimed {
             return;
         }
-        let kept = Sample::of(records).is_some_and(|sample| self.keep(sample, now));
+        let kept = Sample::of(records).is_some_and(|sample| self.keep(sample, now, watched));
         if watched && !kept {
             self.room.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Whether the sample waits for who watches now.
-    fn keep(&self, sample: Sample, now: u64) -> bool {
+    fn keep(&self, sample: Sample, now: u64, watched: bool) -> bool {
         // Held by others for a moment only; but a lane does not wait even so long.
         let mut inner = match self.inner.try_lock() {
             Ok(inner) => inner,
@@ -112,7 +113,7 @@ impl Tap {
             Err(TryLockError::WouldBlock) => return false,
         };
         let sample = Arc::new(sample);
-        if inner.kept.is_empty() || now >= inner.kept_at + period() {
+        if !watched || inner.kept.is_empty() || now >= inner.kept_at + period() {
             inner.kept_at = now;
             inner.kept.push_back(Arc::clone(&sample));
             if inner.kept.len() > BATCHES {

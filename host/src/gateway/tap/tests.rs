@@ -154,18 +154,26 @@ fn a_lane_does_not_wait_while_others_hold_the_tap() {
 }
 
 #[test]
-fn lanes_together_give_no_more_than_one_batch_in_a_period() {
+fn of_lanes_that_find_a_batch_wanted_one_takes_its_own() {
     let tap = Arc::new(Tap::default());
-    thread::scope(|scope| {
-        for lane in 0..4 {
-            let tap = &tap;
-            scope.spawn(move || {
-                let given = given(b"value");
-                for _ in 0..200 {
-                    tap.offer(&given.records(lane..lane + 1), after(tap, 1));
-                }
-            });
-        }
-    });
-    assert_eq!(tap.watch().kept().len(), 1);
+    let given = given(b"value");
+    let found = tap.due.load(Ordering::Relaxed);
+    for lane in 0..4 {
+        tap.take(&given.records(lane..lane + 1), FIRST, found);
+    }
+    assert_eq!(offsets(tap.watch().kept()), [0]);
+}
+
+#[test]
+fn what_is_kept_stays_spread_over_time_while_somebody_watches() {
+    let tap = Arc::new(Tap::default());
+    let given = given(b"value");
+    let watch = tap.watch();
+    for tenth in 0..10 {
+        let number = i64::try_from(tenth).unwrap();
+        tap.offer(&given.records(number..number + 1), after(&tap, tenth * 50));
+        assert!(watch.next(Duration::ZERO).is_some());
+    }
+    drop(watch);
+    assert_eq!(offsets(tap.watch().kept()), [0, 5]);
 }

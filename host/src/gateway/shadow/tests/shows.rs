@@ -118,6 +118,30 @@ fn headers_and_keys_are_compared_field_by_field() {
 }
 
 #[test]
+fn rows_of_one_record_are_told_apart_and_documents_are_looked_into() {
+    let (old, new) = ([mask(r#"{"email":"keep-domain"}"#)], [mask(r#"{"email":"constant:gone"}"#)]);
+    let value = |value: &str| [Given { value: Some(value.to_owned()), ..Given::default() }];
+    let canal = config::Pipeline { dialects: Dialect::Canal.into(), ..(*settings(&[])).clone() };
+    let rows = value(
+        r#"{"data":[{"id":"1","email":"a@x.io"},{"id":"2","email":"b@y.io"}],"old":null,"database":"shop","table":"people","type":"INSERT","isDdl":false,"pkNames":["id"],"es":1,"ts":1,"id":1,"sql":"","sqlType":{"id":4,"email":12},"mysqlType":{"id":"int","email":"text"}}"#,
+    );
+    insta::assert_snapshot!(told(&Arc::new(canal), (&old, &new), &rows), @r#"
+    1 of 1
+    t@0 shop.people: forward to clean.t | forward to clean.t
+      row 1 after.email: (hidden) | "*@x.io" | "gone"
+      row 2 after.email: (hidden) | "*@y.io" | "gone"
+    "#);
+    let document = value(
+        r#"{"before":null,"after":"{\"_id\": 1,\"email\": \"a@x.io\"}","source":{"connector":"mongodb","db":"shop","collection":"people"},"op":"c"}"#,
+    );
+    insta::assert_snapshot!(told(&settings(&[]), (&old, &new), &document), @r#"
+    1 of 1
+    t@0 shop.people: forward to clean.t | forward to clean.t
+      after.email: (hidden) | "*@x.io" | "gone"
+    "#);
+}
+
+#[test]
 fn rows_that_end_differently_say_how() {
     let old = [official("rows", "filter", r#"{"keep":"after.email != \"a@x.io\""}"#)];
     let new = [official("rows", "filter", r#"{"keep":"after.email != \"b@x.io\""}"#)];
