@@ -112,6 +112,11 @@ impl Gateway {
         result.with_context(|| format!("{what}; its log:\n{}", self.log().unwrap_or_default()))
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends SIGTERM.
     pub fn terminate(&self) -> anyhow::Result<()> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
