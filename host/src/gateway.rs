@@ -23,7 +23,7 @@ use crate::chain::Stage;
 use crate::config::{self, Config, PluginMessages};
 use crate::health::{Health, PipelineState};
 use crate::metrics::Metrics;
-use crate::plugin::{Catalog, Runtime, Sources, Version};
+use crate::plugin::{Catalog, Options, Runtime, Sources, Version};
 use lane::{Lane, Parts};
 use observe::Observer;
 use ownership::Seat;
@@ -103,7 +103,8 @@ pub struct Windows {
 ///
 /// When plugins do not load, topics are not as the configuration needs them, or a lane ended badly.
 pub fn run(config: &Config, windows: &Windows, stop: &Arc<Stop>) -> anyhow::Result<()> {
-    let runtime = Runtime::start()?;
+    let trust = config.trust.clone();
+    let runtime = Runtime::start_with(Options { trust, ..Options::default() })?;
     let pipelines: Vec<Loaded> = config
         .pipelines
         .iter()

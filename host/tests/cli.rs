@@ -78,3 +78,35 @@ fn the_version_is_that_of_the_package() {
     let output = lockgate("--version", "");
     assert_eq!(text(&output.stdout), format!("lockgate {}\n", env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn check_and_inspect_refuse_a_plugin_that_nobody_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let key = "GWq3tU7ot4sRB8jC7h1wsUPwAVLjXJ8SLYBBOBaw5Rs=";
+    let config = |trust: &str| {
+        format!(
+            "{trust}[kafka]\nbrokers = 'localhost:1'\n[[pipeline]]\nname = 'shop'\nfrom = ['t']\ndialect = 'json'\n\
+             to = 'clean.{{topic}}'\nplugins = 'plugins'\n"
+        )
+    };
+    std::fs::create_dir(at("plugins")).unwrap();
+    std::fs::write(at("plugins/10-a.wasm"), b"no module").unwrap();
+    std::fs::write(at("asks.toml"), config(&format!("[trust]\nkeys = ['{key}']\n"))).unwrap();
+    std::fs::write(at("takes.toml"), config("")).unwrap();
+    let run = |command: &str, config: &str| {
+        lockgate(&format!("{command} --config {}", at(config).display()), "")
+    };
+    let (check, apply) = (run("check", "asks.toml"), run("apply", "asks.toml"));
+    let inspect = run(&format!("inspect {}", at("plugins/10-a.wasm").display()), "asks.toml");
+    for (output, told) in
+        [(&check, &check.stderr), (&apply, &apply.stderr), (&inspect, &inspect.stdout)]
+    {
+        assert_eq!(output.status.code(), Some(1));
+        let told = text(told);
+        assert!(told.contains("it is not signed: no file \"10-a.wasm.sig\""), "{told}");
+    }
+    let output = run("check", "takes.toml");
+    let told = text(&output.stderr);
+    assert!(told.contains("10-a.wasm: not a WebAssembly file"), "{told}");
+}

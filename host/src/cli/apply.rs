@@ -16,7 +16,7 @@ use self::destination::Destination;
 use self::progress::Progress;
 use super::records::{Batch, Format, Reader, Writer};
 use super::{Input, say};
-use crate::config;
+use crate::config::{self, Trust};
 use crate::outcome::{Kept, Outcome};
 use crate::record::{Header, OutputHeader, Record};
 use crate::table::Dialect;
@@ -103,13 +103,13 @@ pub struct Args {
 }
 
 impl Args {
-    /// `open` makes the engine of the pipeline that was chosen.
+    /// `open` makes the engine of the pipeline that was chosen, of plugins that may be loaded.
     pub fn execute<E: Engine>(
         self,
-        open: impl FnOnce(&config::Pipeline) -> anyhow::Result<E>,
+        open: impl FnOnce(&config::Pipeline, Trust) -> anyhow::Result<E>,
     ) -> anyhow::Result<ExitCode> {
-        let pipeline = chain::choose(&self)?;
-        let mut engine = open(&pipeline)?;
+        let (pipeline, trust) = chain::choose(&self)?;
+        let mut engine = open(&pipeline, trust)?;
         let input = Input::open(self.input.as_ref())?;
         let progress = Progress::start(input.bytes);
         let reader = Reader::new(input.reader, self.format, &input.name);

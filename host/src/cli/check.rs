@@ -16,7 +16,7 @@ use crate::config::{Config, TopicPattern};
 use crate::gateway::Loaded;
 use crate::kafka::topics::Topics;
 use crate::pipeline::Pipeline;
-use crate::plugin::Runtime;
+use crate::plugin::{Options, Runtime};
 
 /// Load everything that `run` would, and say what would happen
 ///
@@ -56,7 +56,8 @@ pub struct Args {
 impl Args {
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         let config = Config::load(&self.config)?;
-        let runtime = Runtime::start()?;
+        let trust = config.trust.clone();
+        let runtime = Runtime::start_with(Options { trust, ..Options::default() })?;
         let mut text = String::new();
         let mut refused = false;
         for settings in &config.pipelines {

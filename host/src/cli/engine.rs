@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::apply::{Engine, Settled};
-use crate::config;
+use crate::config::{self, Trust};
 use crate::gateway::Loaded;
 use crate::pipeline::Pipeline;
-use crate::plugin::Runtime;
+use crate::plugin::{Options, Runtime};
 use crate::record::Record;
 
 /// One pipeline with the plugins of its folder as they are now.
@@ -15,8 +15,8 @@ pub(super) struct Offline {
 }
 
 impl Offline {
-    pub(super) fn open(settings: &config::Pipeline) -> anyhow::Result<Self> {
-        let runtime = Runtime::start()?;
+    pub(super) fn open(settings: &config::Pipeline, trust: Trust) -> anyhow::Result<Self> {
+        let runtime = Runtime::start_with(Options { trust, ..Options::default() })?;
         let loaded = Loaded::load(&runtime, settings)?;
         let stages = loaded.stages();
         Ok(Self { pipeline: Pipeline::new(Arc::clone(&loaded.settings), stages) })

@@ -2,23 +2,24 @@
 
 use std::fmt;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::config::PluginFile;
-use crate::plugin::{self, Compiled, Limits, Runtime};
+use crate::config::{Config, PluginFile, Trust};
+use crate::plugin::{self, Candidate, Compiled, Limits, Runtime, Seal};
 
 /// Show what a WebAssembly file is, and whether it would be accepted as a plugin
 ///
 /// Prints the contract version, imports and exports, the size and SHA-256 of the file, what `describe` says, the limits it
-/// would run under, and every reason for which it would be refused. No settings are handed to it. The exit code is 1 when it
-/// would be refused.
+/// would run under, what made it, whether it is signed, and every reason for which it would be refused. With --config it also
+/// has to be trusted, as [trust] there says. No settings are handed to it. The exit code is 1 when it would be refused.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:
-  lockgate inspect plugins/20-mask-pii.wasm")]
+#[command(after_help = "Examples:
+  lockgate inspect plugins/20-mask-pii.wasm
+  lockgate inspect --config /etc/lockgate/lockgate.toml plugins/20-mask-pii.wasm")]
 pub struct Args {
     /// The file: a component, or a core module that can be made one
     #[arg(value_name = "FILE.wasm")]
@@ -27,14 +28,22 @@ pub struct Args {
     /// Also print the JSON Schema of its settings
     #[arg(long)]
     schema: bool,
+
+    /// The configuration whose [trust] is asked about the file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 impl Args {
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         let bytes = std::fs::read(&self.file)
             .with_context(|| format!("reading \"{}\"", self.file.display()))?;
+        let trust =
+            self.config.as_deref().map(|path| Config::load(path).map(|config| config.trust));
+        let trust = trust.transpose()?;
         let runtime = Runtime::start()?;
-        let inspection = Inspection::of(&runtime, &bytes, self.schema);
+        let mut inspection = Inspection::of(&runtime, &bytes, self.schema);
+        inspection.ask_trust(trust.as_ref(), &self.file, &bytes)?;
         io::stdout().write_all(inspection.to_string().as_bytes()).context("writing to stdout")?;
         Ok(if inspection.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -56,6 +65,12 @@ pub struct Inspection {
     pub info: Option<(String, String)>,
     /// The settings schema as JSON text; none where it is not to be shown.
     pub schema: Option<String>,
+    /// What stands beside it to vouch for it.
+    pub signature: String,
+    /// What a configuration makes of digest and signature; none where none was given.
+    pub trust: Option<String>,
+    /// What made it, by the kind of thing: `language`, `processed-by`, `sdk`.
+    pub producers: Vec<(&'static str, Vec<String>)>,
     /// Name and value of each limit that it would run under.
     pub limits: Vec<(String, String)>,
     /// Why it would be refused, with advice; none where it would be accepted.
@@ -70,6 +85,7 @@ impl Inspection {
         let mut inspection = Self {
             size: bytes.len() as u64,
             digest: plugin::digest(bytes),
+            producers: plugin::producers(bytes),
             limits: vec![
                 ("deadline".to_owned(), format!("{:?} a batch", limits.deadline)),
                 ("memory".to_owned(), format!("{} MiB", limits.memory >> 20)),
@@ -89,6 +105,53 @@ impl Inspection {
             Err(error) => inspection.problems.push(error.to_string()),
         }
         inspection
+    }
+
+    /// Looks for the signature beside `file`, whose bytes are `bytes`, and has `trust` judge both.
+    fn ask_trust(
+        &mut self,
+        trust: Option<&Trust>,
+        file: &Path,
+        bytes: &[u8],
+    ) -> anyhow::Result<()> {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let sealed = plugin::seal_of(&name);
+        let seal = read_seal(&file.with_file_name(&sealed))?;
+        self.signature = match seal {
+            Seal::Missing => format!("no \"{sealed}\" beside it"),
+            Seal::NoSignature => format!("none in \"{sealed}\""),
+            Seal::Signature(_) => format!("in \"{sealed}\""),
+        };
+        let Some(trust) = trust else { return Ok(()) };
+        let candidate = Candidate { name: &name, bytes, digest: &self.digest, seal: &seal };
+        if let Err(problem) = plugin::judge(trust, candidate) {
+            self.problems.push(problem);
+        }
+        let is_listed = trust.digests.contains(&self.digest);
+        let listed = (!trust.digests.is_empty())
+            .then(|| if is_listed { "its digest is listed" } else { "its digest is not listed" });
+        let signed = (!trust.keys.is_empty()).then(|| {
+            let keys = trust.keys.len();
+            seal.signer(&trust.keys, bytes).map_or_else(
+                || format!("signed by none of {keys} {}", if keys == 1 { "key" } else { "keys" }),
+                |key| format!("signed by key {} of {keys}", key + 1),
+            )
+        });
+        let said: Vec<String> = listed.map(str::to_owned).into_iter().chain(signed).collect();
+        self.trust = Some(if said.is_empty() {
+            "[trust] asks for nothing".to_owned()
+        } else {
+            said.join(", ")
+        });
+        Ok(())
+    }
+}
+
+fn read_seal(path: &Path) -> anyhow::Result<Seal> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Seal::parse(&bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Seal::Missing),
+        Err(error) => Err(error).with_context(|| format!("reading \"{}\"", path.display())),
     }
 }
 
@@ -110,6 +173,13 @@ impl fmt::Display for Inspection {
         line("contract", self.contract.as_deref().unwrap_or("none"))?;
         line("size", &format!("{} bytes", self.size))?;
         line("sha256", &self.digest)?;
+        line("signature", &self.signature)?;
+        if let Some(trust) = &self.trust {
+            line("trust", trust)?;
+        }
+        for (field, names) in &self.producers {
+            line(if *field == "processed-by" { "made by" } else { field }, &names.join(", "))?;
+        }
         for import in &self.imports {
             line("import", import)?;
         }
@@ -129,3 +199,6 @@ impl fmt::Display for Inspection {
         self.problems.iter().try_for_each(|problem| writeln!(f, "  {problem}"))
     }
 }
+
+#[cfg(test)]
+mod tests;

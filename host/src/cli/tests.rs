@@ -48,20 +48,30 @@ fn an_inspection_is_shown_with_its_verdict() {
         exports: vec!["lockgate:plugin/transform@0.1.0".to_owned()],
         size: 48_213,
         digest: "9f86d081".to_owned(),
+        signature: "in \"20-mask.wasm.sig\"".to_owned(),
+        trust: Some("signed by key 2 of 3".to_owned()),
+        producers: vec![
+            ("language", vec!["Rust".to_owned()]),
+            ("processed-by", vec!["rustc 1.95.0".to_owned(), "wit-component 0.254.2".to_owned()]),
+        ],
         info: Some(("mask".to_owned(), "1.0.0".to_owned())),
         schema: None,
         limits: vec![("memory".to_owned(), "64 MiB".to_owned())],
         problems: vec!["it imports a clock: build it for wasm32-unknown-unknown".to_owned()],
     };
-    insta::assert_snapshot!(inspection.to_string(), @"
+    insta::assert_snapshot!(inspection.to_string(), @r#"
     plugin    mask 1.0.0
     contract  lockgate:plugin@0.1.0
     size      48213 bytes
     sha256    9f86d081
+    signature in "20-mask.wasm.sig"
+    trust     signed by key 2 of 3
+    language  Rust
+    made by   rustc 1.95.0, wit-component 0.254.2
     import    wasi:clocks/wall-clock@0.2.0
     export    lockgate:plugin/transform@0.1.0
     limit     memory 64 MiB
     verdict   refused
       it imports a clock: build it for wasm32-unknown-unknown
-    ");
+    "#);
 }

@@ -137,8 +137,8 @@ impl Catalog {
 
     fn load_first(&self) -> Result<(), CatalogError> {
         let folder = || self.folder.clone();
-        let look = folder::look(&self.folder, &self.sources)
-            .map_err(|source| CatalogError::Folder { folder: folder(), source })?;
+        let look =
+            self.look().map_err(|source| CatalogError::Folder { folder: folder(), source })?;
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let draft = Draft::of(self, &mut memory, &[], look);
         if !draft.problems.is_empty() {
@@ -198,7 +198,7 @@ impl Catalog {
     pub fn reload(&self, trial: Trial<'_>) -> Reload {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.current();
-        let look = match folder::look(&self.folder, &self.sources) {
+        let look = match self.look() {
             Ok(look) => look,
             Err(err) => {
                 // A folder that is gone is no decision about any plugin: a mount may be late.
@@ -214,6 +214,10 @@ impl Catalog {
         memory.forget(&self.current.load().plugins);
         self.tell(&draft.problems);
         Reload { generation, pending: draft.problems.iter().any(|problem| problem.pending) }
+    }
+
+    fn look(&self) -> io::Result<folder::Look> {
+        folder::look(&self.folder, &self.sources, &self.runtime.options.trust)
     }
 
     fn missing(&self, plugins: &[Arc<Version>]) -> Vec<String> {

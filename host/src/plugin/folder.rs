@@ -10,14 +10,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::compile::FILE_BYTES;
+use super::trust::{self, Candidate, Seal};
 use super::version::{Place, digest};
-use crate::config::{PluginFile, PluginMessages};
+use crate::config::{PluginFile, PluginMessages, Trust};
 
 /// The longest name of a plugin, which becomes a label of metrics.
 const NAME_BYTES: usize = 64;
 
 /// The largest settings file.
 const SETTINGS_BYTES: usize = 1 << 20;
+
+/// The largest file of a signature, which takes 64 bytes, or as text at most 128 and its line breaks.
+const SEAL_BYTES: usize = 4 << 10;
 
 /// What a folder's files refer to and the folder does not hold.
 pub struct Sources {
@@ -65,8 +69,9 @@ struct Files {
     toml: Option<PathBuf>,
 }
 
-/// Reads the folder. Hidden files and files of other kinds are nobody's plugin.
-pub(super) fn look(folder: &Path, sources: &Sources) -> io::Result<Look> {
+/// Reads the folder. Hidden files and files of other kinds are nobody's plugin. What `trust` does not let in is told as a problem, at
+/// every look anew: the file that vouches for a plugin may come or go while the plugin's own stays as it is.
+pub(super) fn look(folder: &Path, sources: &Sources, trust: &Trust) -> io::Result<Look> {
     let mut files: BTreeMap<String, Files> = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -84,7 +89,7 @@ pub(super) fn look(folder: &Path, sources: &Sources) -> io::Result<Look> {
     }
     let mut look = Look::default();
     for (stem, files) in files {
-        match read(&stem, &files, sources) {
+        match read(&stem, &files, sources, trust) {
             Ok(found) => look.found.push(found),
             Err(problem) => look.problems.push(problem),
         }
@@ -92,7 +97,7 @@ pub(super) fn look(folder: &Path, sources: &Sources) -> io::Result<Look> {
     Ok(look)
 }
 
-fn read(stem: &str, files: &Files, sources: &Sources) -> Result<Found, Problem> {
+fn read(stem: &str, files: &Files, sources: &Sources, trust: &Trust) -> Result<Found, Problem> {
     let main = files.wasm.as_ref().or(files.toml.as_ref()).cloned().unwrap_or_default();
     let (order, name) = parse_stem(stem).map_err(|reason| problem(&main, None, reason))?;
     let plugin = Some(&name);
@@ -124,7 +129,35 @@ fn read(stem: &str, files: &Files, sources: &Sources) -> Result<Found, Problem> 
         }
     };
     let digest = digest(&bytes);
+    if let Some(path) = &files.wasm {
+        check_trust(path, &name, (&bytes, &digest), trust)?;
+    }
     Ok(Found { place: Place { order, name, file: main }, setup, bytes, digest })
+}
+
+/// Refuses the file at `path` where it may not be loaded.
+fn check_trust(
+    path: &Path,
+    plugin: &Arc<str>,
+    (bytes, digest): (&[u8], &str),
+    trust: &Trust,
+) -> Result<(), Problem> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let seal = if trust.keys.is_empty() {
+        Seal::Missing
+    } else {
+        let path = path.with_file_name(trust::seal_of(&name));
+        read_seal(&path).map_err(|refused| refused.of(&path, Some(plugin)))?
+    };
+    let candidate = Candidate { name: &name, bytes, digest, seal: &seal };
+    trust::judge(trust, candidate).map_err(|reason| problem(path, Some(plugin), reason))
+}
+
+fn read_seal(path: &Path) -> Result<Seal, Unread> {
+    match fs::symlink_metadata(path) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(Seal::Missing),
+        _ => read_whole(path, SEAL_BYTES).map(|bytes| Seal::parse(&bytes)),
+    }
 }
 
 /// Takes `10-mask` apart.

@@ -6,44 +6,47 @@ use anyhow::{Context as _, bail};
 
 use super::Args;
 use crate::cli::DEFAULT_CONFIG;
-use crate::config::{Config, Pipeline};
+use crate::config::{Config, Pipeline, Trust};
 use crate::table::{Dialect, Dialects};
 
-pub(super) fn choose(arguments: &Args) -> anyhow::Result<Pipeline> {
+/// The pipeline, and which plugin files may be loaded for it: without a configuration any.
+pub(super) fn choose(arguments: &Args) -> anyhow::Result<(Pipeline, Trust)> {
     let is_configured = arguments.config.is_some() || arguments.pipeline.is_some();
-    let pipeline = match &arguments.plugins {
+    let (pipeline, trust) = match &arguments.plugins {
         Some(plugins) if !is_configured => {
             let dialect = arguments.dialect.unwrap_or(Dialect::Debezium);
-            return Ok(Pipeline::offline(plugins.clone(), dialect));
+            return Ok((Pipeline::offline(plugins.clone(), dialect), Trust::default()));
         }
         _ => configured(arguments)?,
     };
-    Ok(Pipeline {
+    let pipeline = Pipeline {
         plugins: arguments.plugins.clone().unwrap_or(pipeline.plugins),
         dialects: arguments.dialect.map_or(pipeline.dialects.clone(), Dialects::from),
         ..pipeline
-    })
+    };
+    Ok((pipeline, trust))
 }
 
-fn configured(arguments: &Args) -> anyhow::Result<Pipeline> {
+fn configured(arguments: &Args) -> anyhow::Result<(Pipeline, Trust)> {
     let loaded = match &arguments.config {
         Some(path) => Config::load(path)?,
         None => Config::load(Path::new(DEFAULT_CONFIG))
             .context("choosing the chain (with --plugins DIR alone no configuration is needed)")?,
     };
-    let pipelines = loaded.pipelines;
+    let (pipelines, trust) = (loaded.pipelines, loaded.trust);
     let names: Vec<&str> = pipelines.iter().map(|pipeline| pipeline.name.as_str()).collect();
     let names = names.join("\", \"");
-    match &arguments.pipeline {
+    let pipeline = match &arguments.pipeline {
         Some(name) => pipelines
             .into_iter()
             .find(|pipeline| pipeline.name == *name)
-            .with_context(|| format!("choosing pipeline \"{name}\": there are \"{names}\"")),
+            .with_context(|| format!("choosing pipeline \"{name}\": there are \"{names}\""))?,
         None => match <[Pipeline; 1]>::try_from(pipelines) {
-            Ok([pipeline]) => Ok(pipeline),
+            Ok([pipeline]) => pipeline,
             Err(_) => bail!("choosing a pipeline: name one of \"{names}\" with --pipeline"),
         },
-    }
+    };
+    Ok((pipeline, trust))
 }
 
 /// For clap.

@@ -97,7 +97,7 @@ impl Given {
     }
 
     fn apply(&self, line: &str) -> anyhow::Result<ExitCode> {
-        self.arguments(&format!("--plugins none {line}")).execute(|_| Ok(Words))
+        self.arguments(&format!("--plugins none {line}")).execute(|_, _| Ok(Words))
     }
 
     fn text(&self, name: &str) -> String {
@@ -187,7 +187,7 @@ fn a_record_that_halts_ends_the_run() {
 fn an_engine_that_loses_a_record_is_found_out() {
     let given = given("one\ntwo\n");
     let arguments = given.arguments("--plugins none -o {}/out {}/in");
-    let error = arguments.execute(|_| Ok(Leaky)).unwrap_err().to_string();
+    let error = arguments.execute(|_, _| Ok(Leaky)).unwrap_err().to_string();
     assert_eq!(error, "settling a batch of 2 records: 1 are left");
 }
 

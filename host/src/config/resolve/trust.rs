@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::VerifyingKey;
 
 use crate::config::Trust;
 use crate::config::document::Document;
@@ -35,7 +36,10 @@ fn key(document: &Document<'_>, typed: &Text) -> Result<[u8; 32], Error> {
     let text: String = lines.flat_map(str::chars).filter(|c| !c.is_whitespace()).collect();
     let bytes = STANDARD.decode(text).unwrap_or_default();
     let bytes = bytes.strip_prefix(&DER_PREFIX).unwrap_or(&bytes);
-    <[u8; 32]>::try_from(bytes).map_err(|_| {
+    let key = <[u8; 32]>::try_from(bytes).ok();
+    // Not every 32 bytes are a key: a mistyped one, which nothing could ever be signed with, is told here and not of each file.
+    let is_key = |key: &[u8; 32]| VerifyingKey::from_bytes(key).is_ok_and(|key| !key.is_weak());
+    key.filter(is_key).ok_or_else(|| {
         let message = "expected an Ed25519 public key, as PEM or its 32 bytes in base64";
         let help = "`openssl pkey -in key.pem -pubout` writes it; \"${file:signing.pub}\" reads it from a file";
         document.error(typed.span(), message).help(help)

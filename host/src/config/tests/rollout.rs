@@ -67,6 +67,13 @@ fn keys_and_digests_that_are_none_are_pointed_at() {
         Config::parse(&text, Path::new("lockgate.toml")).unwrap_err().to_string()
     };
     assert!(refused("keys = ['AAAA']").contains("expected an Ed25519 public key"));
+    // 32 bytes that are no point of the curve, and a point that anything seems to be signed with.
+    for bytes in [
+        "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    ] {
+        assert!(refused(&format!("keys = ['{bytes}']")).contains("expected an Ed25519 public key"));
+    }
     assert!(refused("digests = ['12']").contains("64 hexadecimal digits"));
 }
 

@@ -3,12 +3,13 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use ed25519_dalek::{Signer as _, SigningKey};
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::{PluginFile, PluginMessages};
-use crate::plugin::Sources;
+use crate::config::{PluginFile, PluginMessages, Trust};
 use crate::plugin::guests::{guest, guest_of_version, runtime};
+use crate::plugin::{Options, Runtime, Sources};
 
 /// A watched folder, and the news of its chain.
 struct Watched {
@@ -18,9 +19,13 @@ struct Watched {
 }
 
 fn watch(folder: &Path) -> Watched {
+    watch_within(&runtime(), folder)
+}
+
+fn watch_within(runtime: &Arc<Runtime>, folder: &Path) -> Watched {
     let read_settings = Box::new(|_: &str, _: &Path| Ok(PluginFile::default()));
     let sources = Sources { read_settings, official: |_| None, messages: PluginMessages::Show };
-    let catalog = Arc::new(Catalog::load(&runtime(), folder, &[], sources).unwrap());
+    let catalog = Arc::new(Catalog::load(runtime, folder, &[], sources).unwrap());
     let (sender, news) = mpsc::channel();
     let told = Box::new(move |reload: &Reload| drop(sender.send(reload.clone())));
     let watch = FolderWatch::start(Arc::clone(&catalog), Box::new(|_| Ok(())), told).unwrap();
@@ -77,6 +82,25 @@ fn a_file_renamed_into_place_and_one_removed_are_noticed() {
     watched.comes_to_serve("2.0.0");
     fs::remove_file(plugins.join("10-a.wasm")).unwrap();
     watched.comes_to_serve("");
+}
+
+#[test]
+fn a_signature_that_comes_after_its_file_is_noticed() {
+    let key = SigningKey::from_bytes(&[1; 32]);
+    let trust = Trust { keys: vec![key.verifying_key().to_bytes()], ..Trust::default() };
+    let runtime = Runtime::start_with(Options { trust, ..Options::default() }).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let watched = watch_within(&runtime, folder.path());
+    fs::write(folder.path().join("10-a.wasm"), guest("pass")).unwrap();
+    let deadline = Instant::now() + RESCAN / 2;
+    while watched.catalog.reloads().refused == 0 {
+        let left = deadline.saturating_duration_since(Instant::now());
+        watched.news.recv_timeout(left).expect("the file is noticed");
+    }
+    assert!(watched.catalog.current().plugins.is_empty());
+    let signature = key.sign(&guest("pass")).to_bytes();
+    fs::write(folder.path().join("10-a.wasm.sig"), signature).unwrap();
+    watched.comes_to_serve("1.0.0");
 }
 
 #[test]

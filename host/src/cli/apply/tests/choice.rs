@@ -16,7 +16,7 @@ fn opened(config: &str, line: &str) -> anyhow::Result<config::Pipeline> {
     let mut opened = None;
     given
         .arguments(&format!("{line} -o /dev/null /dev/null"))
-        .execute(|pipeline| {
+        .execute(|pipeline, _| {
             opened = Some(pipeline.clone());
             Ok(Words)
         })
