@@ -23,12 +23,8 @@ fn hostile_09_an_answer_that_is_no_value_of_the_contract_is_not_read() {
 fn hostile_12_an_answer_that_breaks_its_plan_is_refused_whole() {
     let siege = Siege::with("lies", "");
     let gateway = siege.start();
-    let case = |poison, told| Case {
-        poison,
-        code: "contract-violated",
-        fault: "contract-violated",
-        told,
-    };
+    let case =
+        |poison, told| Case { poison, code: "contract-violated", fault: "contract-violated", told };
     let cases = [
         case("poison1@example.com", "there is no row 65535 in a batch of 1"),
         case("poison2@example.com", "row 0 repeats or goes back"),
@@ -65,5 +61,7 @@ fn hostile_13_what_a_plugin_has_not_planned_or_may_not_plan_it_cannot_write() {
     siege.others_flow();
     assert_eq!(siege.end_well(gateway, poisonous).refused, 2);
     let offsets = siege.outputs();
-    assert!(offsets.iter().all(|it| it.key.as_deref().is_some_and(|key| key.starts_with(b"{\"id\":"))));
+    assert!(
+        offsets.iter().all(|it| it.key.as_deref().is_some_and(|key| key.starts_with(b"{\"id\":")))
+    );
 }

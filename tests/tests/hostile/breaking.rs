@@ -38,7 +38,8 @@ fn is_held(siege: &Siege, gateway: &mut Gateway) {
     let open = "lockgate_plugin_breaker_state{pipeline=\"hostile\",plugin=\"guest\"";
     gateway.until("the breaker opens", |it| Ok(it.metric(open)? > 0.0)).unwrap();
     siege.attack((0..WAVE).map(harmless));
-    let lag = "lockgate_partition_lag_records{partition=\"0\",pipeline=\"hostile\",topic=\"besieged\"";
+    let lag =
+        "lockgate_partition_lag_records{partition=\"0\",pipeline=\"hostile\",topic=\"besieged\"";
     gateway.until("its lag is shown", |it| Ok(it.metric(lag)? >= 100.0)).unwrap();
     gateway.until_readyz_says("guest").unwrap();
     siege.others_flow();

@@ -45,6 +45,31 @@ fn in_version(text: &str, version: &str) -> String {
     text.replace("\"1.0.0\"", &format!("\"{version}\""))
 }
 
+/// Two components in one, whose memories are two: what they hand each other goes through code that knows both.
+pub(crate) const FUSED: &str = r#"
+  (component $Shelf
+    (core module $Core
+      (memory (export "memory") 1)
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 16))
+      (func (export "keep") (param i32 i32)))
+    (core instance $core (instantiate $Core))
+    (func (export "keep") (param "text" string)
+      (canon lift (core func $core "keep") (memory (core memory $core "memory")) (realloc (core func $core "realloc")))))
+  (component $Hand
+    (import "keep" (func $keep (param "text" string)))
+    (core module $Own (memory (export "memory") 1))
+    (core instance $own (instantiate $Own))
+    (core func $kept (canon lower (func $keep) (memory (core memory $own "memory"))))
+    (core module $Core
+      (import "shelf" "keep" (func $keep (param i32 i32)))
+      (func (export "give") (call $keep (i32.const 0) (i32.const 4))))
+    (core instance $shelf (export "keep" (func $kept)))
+    (core instance $core (instantiate $Core (with "shelf" (instance $shelf))))
+    (func (export "give") (canon lift (core func $core "give"))))
+  (instance $shelf (instantiate $Shelf))
+  (instance $hand (instantiate $Hand (with "keep" (func $shelf "keep"))))
+"#;
+
 pub(crate) fn assemble(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }

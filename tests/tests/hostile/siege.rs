@@ -189,8 +189,11 @@ impl Siege {
 
     /// The first half of [`Self::refuses`].
     pub(crate) fn assault(&self, cases: &[Case<'_>]) {
-        let poison: Vec<(usize, &str)> =
-            cases.iter().enumerate().map(|(at, case)| (at * APART + APART / 2, case.poison)).collect();
+        let poison: Vec<(usize, &str)> = cases
+            .iter()
+            .enumerate()
+            .map(|(at, case)| (at * APART + APART / 2, case.poison))
+            .collect();
         self.attack_among(cases.len() * APART + WAVE, &poison);
         self.others_flow();
         self.settled();
@@ -240,7 +243,7 @@ impl Case<'_> {
         assert!(told.contains(self.told), "{}: {told}", self.poison);
         assert_eq!(header("lockgate.error.plugin"), "guest");
         if letter.header("lockgate.error.fault").is_some() {
-        assert_eq!(header("lockgate.error.fault"), self.fault, "{}: {told}", self.poison);
+            assert_eq!(header("lockgate.error.fault"), self.fault, "{}: {told}", self.poison);
         }
     }
 }

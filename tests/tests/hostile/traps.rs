@@ -13,7 +13,11 @@ fn hostile_06_a_trap_is_told_by_its_cause_and_costs_its_instance_alone() {
         case("poison3@example.com", "trap", "wasm `unreachable` instruction executed"),
     ];
     siege.assault(&cases);
-    let frames = siege.letters().iter().map(|it| it.header("lockgate.error.backtrace").map(str::to_owned)).collect::<Vec<_>>();
+    let frames = siege
+        .letters()
+        .iter()
+        .map(|it| it.header("lockgate.error.backtrace").map(str::to_owned))
+        .collect::<Vec<_>>();
     for (frames, innermost) in frames.iter().zip(["divide", "reach", "give_up"]) {
         if let Some(frames) = frames {
             assert!(frames.starts_with(innermost), "{frames}");
@@ -48,7 +52,8 @@ fn hostile_07_a_panic_is_told_in_its_own_words_made_harmless() {
 pub(crate) fn is_clean(log: &str) {
     assert!(!log.contains('\u{1b}'), "{log}");
     for line in log.lines() {
-        let begins_well = line.starts_with("20") && !line.starts_with("2026-11-21T00:00:00Z ERROR forged");
+        let begins_well =
+            line.starts_with("20") && !line.starts_with("2026-11-21T00:00:00Z ERROR forged");
         assert!(begins_well && line.len() < 2_500, "{line}");
     }
 }
