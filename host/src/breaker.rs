@@ -3,11 +3,12 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// So many faults within [`WINDOW`] open it, unless most batches around them went well.
-const FAULTS: usize = 5;
+pub const FAULTS: usize = 5;
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// It also opens where more than half of so many latest batches had a fault.
@@ -19,30 +20,32 @@ pub const PROBE_ROWS: usize = 16;
 
 /// How long it stays open: the first time, and at the most. Each time in a row takes twice as long as the one before.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Closed for this long, the next trip is a first one again.
 const HEALTHY: Duration = Duration::from_secs(10);
 
-/// A probe that has not come back for so long is given up: its lane is gone. Longer than any deadline.
-const LOST_PROBE: Duration = Duration::from_secs(90);
+/// A probe that has not come back for so long is given up: its lane is gone. Longer than three tries at the longest deadline.
+const LOST_PROBE: Duration = Duration::from_secs(300);
 
-/// How soon to ask again while another lane probes, and while it is held open by hand.
-const SOON: Duration = Duration::from_millis(100);
+/// How soon to ask again while another lane probes.
+pub const SOON: Duration = Duration::from_millis(500);
 
 /// One for each version of a plugin in a pipeline.
 #[derive(Debug, Default)]
 pub struct Breaker {
     inner: Mutex<Inner>,
+    /// How often it let go of what had been told to wait for longer.
+    releases: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     state: Inside,
     pin: Option<Pin>,
-    /// When each counted fault of the window was.
+    /// When each of the latest faults was, while it is closed.
     faults: VecDeque<Instant>,
-    /// Whether each of the latest batches had a counted fault, newest last.
+    /// Whether each of the latest batches had a fault, newest last, while it is closed.
     batches: VecDeque<bool>,
     /// Trips in a row, without a healthy time between them.
     streak: u32,
@@ -76,8 +79,13 @@ enum Pin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
     Full,
+    /// It is held closed by hand: whatever the plugin does, nothing waits.
+    Forced,
     /// [`PROBE_ROWS`] events at the most, whose end has to be told with [`Breaker::note`].
-    Probe,
+    Probe {
+        /// The breaker is half open from here on.
+        begins: bool,
+    },
     /// Not before then.
     Wait {
         until: Instant,
@@ -97,17 +105,22 @@ pub enum Went {
     },
     /// It could not be done and not be split.
     Refused,
+    /// It was split, and the plugin could not do a single one of its events.
+    Hopeless,
+    /// The plugin did not get to show what it can do.
+    Unjudged,
 }
 
 impl Went {
     /// Faults that are the plugin's. An event that cannot be done among many that can is the event's own fault; where more than a
     /// quarter cannot, each of them is the plugin's.
-    fn faults(self) -> usize {
+    pub fn faults(self) -> usize {
         match self {
-            Self::Well => 0,
+            Self::Well | Self::Unjudged => 0,
             Self::Recovered | Self::Refused => 1,
             Self::Split { rows, refused } if refused * 4 > rows => refused,
             Self::Split { .. } => 0,
+            Self::Hopeless => FAULTS,
         }
     }
 }
@@ -140,7 +153,7 @@ pub struct View {
     pub by_hand: bool,
     /// Why it last opened; none while it is closed and healthy.
     pub cause: Option<String>,
-    /// Until it is tried again.
+    /// Until it is tried again; none where it is not open by itself.
     pub next_probe: Option<Duration>,
     /// How often it has opened.
     pub trips: u64,
@@ -161,21 +174,30 @@ impl Breaker {
     /// Asked before each batch.
     pub fn admit(&self, now: Instant) -> Admission {
         let mut inner = self.lock();
+        if let Some(until) = inner.waits(now) {
+            return Admission::Wait { until };
+        }
+        let (clean, begins) = match (inner.pin, inner.state) {
+            (Some(_), _) => return Admission::Forced,
+            (None, Inside::Closed) => return Admission::Full,
+            (None, Inside::Open { .. }) => (0, true),
+            (None, Inside::HalfOpen { clean, .. }) => (clean, false),
+        };
+        inner.state = Inside::HalfOpen { clean, probing: Some(now) };
+        Admission::Probe { begins }
+    }
+
+    /// Until when nobody else may call the plugin; none where the next who asks may.
+    pub fn waits(&self, now: Instant) -> Option<Instant> {
+        self.lock().waits(now)
+    }
+
+    /// Until when what the plugin failed on has to wait; none while it is closed.
+    pub fn open_until(&self, now: Instant) -> Option<Instant> {
+        let inner = self.lock();
         match (inner.pin, inner.state) {
-            (Some(Pin::Open), _) => Admission::Wait { until: now + SOON },
-            (Some(Pin::Closed), _) | (None, Inside::Closed) => Admission::Full,
-            (None, Inside::Open { until }) if now < until => Admission::Wait { until },
-            (None, Inside::HalfOpen { probing: Some(begun), .. }) if now < begun + LOST_PROBE => {
-                Admission::Wait { until: now + SOON }
-            }
-            (None, Inside::Open { .. }) => {
-                inner.state = Inside::HalfOpen { clean: 0, probing: Some(now) };
-                Admission::Probe
-            }
-            (None, Inside::HalfOpen { clean, .. }) => {
-                inner.state = Inside::HalfOpen { clean, probing: Some(now) };
-                Admission::Probe
-            }
+            (Some(Pin::Closed), _) | (None, Inside::Closed) => None,
+            _ => Some(inner.waits(now).unwrap_or(now + SOON)),
         }
     }
 
@@ -188,23 +210,32 @@ impl Breaker {
         cause: Option<&str>,
         now: Instant,
     ) -> Option<State> {
-        let mut inner = self.lock();
-        let before = inner.state.shown();
-        let faults = went.faults();
-        inner.remember(faults, now);
-        match (inner.state, admitted) {
-            (Inside::Closed, _) if inner.is_too_much() => inner.trip(cause, now),
-            (Inside::HalfOpen { .. }, Admission::Probe) if faults > 0 => inner.trip(cause, now),
-            (Inside::HalfOpen { clean, .. }, Admission::Probe) if clean + 1 < PROBES => {
-                inner.state = Inside::HalfOpen { clean: clean + 1, probing: None };
-            }
-            (Inside::HalfOpen { .. }, Admission::Probe) => inner.close(now),
+        self.change(|inner| match (inner.state, admitted) {
+            (Inside::Closed, _) => inner.judge(went, cause, now),
+            (Inside::HalfOpen { clean, .. }, Admission::Probe { .. }) => match went {
+                Went::Unjudged => inner.state = Inside::HalfOpen { clean, probing: None },
+                _ if went.faults() > 0 => {
+                    inner.trip("it failed again when it was tried", cause, now);
+                }
+                _ if clean + 1 < PROBES => {
+                    inner.state = Inside::HalfOpen { clean: clean + 1, probing: None };
+                }
+                _ => inner.close(now),
+            },
             // A batch that went in before it opened proves nothing.
             _ => {}
-        }
-        inner.settle(now);
-        let after = inner.state.shown();
-        (after != before).then_some(after)
+        })
+    }
+
+    /// The plugin failed outside of a batch, in something that whoever asked [`Self::waits`] was free to try.
+    pub fn failed(&self, cause: &str, now: Instant) -> Option<State> {
+        self.change(|inner| match inner.state {
+            Inside::Closed => inner.judge(Went::Refused, Some(cause), now),
+            Inside::Open { until } if now < until => {}
+            Inside::Open { .. } | Inside::HalfOpen { .. } => {
+                inner.trip("it failed again when it was tried", Some(cause), now);
+            }
+        })
     }
 
     pub fn order(&self, order: Order, now: Instant) {
@@ -217,6 +248,17 @@ impl Breaker {
                 *inner = Inner { trips, closed_at: Some(now), ..Inner::default() };
             }
         }
+        self.releases.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether an operator holds it closed.
+    pub fn is_held_closed(&self) -> bool {
+        self.lock().pin == Some(Pin::Closed)
+    }
+
+    /// Grows whenever who was told to wait may ask again before the time that was told.
+    pub fn releases(&self) -> u64 {
+        self.releases.load(Ordering::Relaxed)
     }
 
     pub fn view(&self, now: Instant) -> View {
@@ -232,10 +274,28 @@ impl Breaker {
         View {
             state,
             by_hand: inner.pin.is_some(),
-            cause: inner.cause.clone(),
+            cause: inner.cause.clone().filter(|_| !inner.is_healthy(now)),
             next_probe,
             trips: inner.trips,
         }
+    }
+
+    /// What an operator holds in place stays there, whatever comes of batches.
+    fn change(&self, change: impl FnOnce(&mut Inner)) -> Option<State> {
+        let mut inner = self.lock();
+        if inner.pin.is_some() {
+            return None;
+        }
+        let before = inner.state.shown();
+        change(&mut inner);
+        let after = inner.state.shown();
+        if after == before {
+            return None;
+        }
+        if after == State::Closed {
+            self.releases.fetch_add(1, Ordering::Relaxed);
+        }
+        Some(after)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -254,29 +314,46 @@ impl Inside {
 }
 
 impl Inner {
-    fn remember(&mut self, faults: usize, now: Instant) {
-        self.faults.extend(std::iter::repeat_n(now, faults.min(FAULTS)));
-        while self.faults.front().is_some_and(|at| now.saturating_duration_since(*at) > WINDOW) {
-            self.faults.pop_front();
+    fn waits(&self, now: Instant) -> Option<Instant> {
+        match (self.pin, self.state) {
+            // Whoever waits hears of the next order by itself.
+            (Some(Pin::Open), _) => Some(now + LONGEST_WAIT),
+            (None, Inside::Open { until }) if now < until => Some(until),
+            (None, Inside::HalfOpen { probing: Some(begun), .. }) if now < begun + LOST_PROBE => {
+                Some(now + SOON)
+            }
+            (Some(Pin::Closed) | None, _) => None,
         }
-        while self.faults.len() > FAULTS {
+    }
+
+    /// Takes in how a batch of the closed breaker went.
+    fn judge(&mut self, went: Went, cause: Option<&str>, now: Instant) {
+        if went == Went::Unjudged {
+            return;
+        }
+        let faults = went.faults();
+        self.faults.extend(std::iter::repeat_n(now, faults.min(FAULTS)));
+        while self.faults.len() > FAULTS
+            || self.faults.front().is_some_and(|at| now.saturating_duration_since(*at) > WINDOW)
+        {
             self.faults.pop_front();
         }
         self.batches.push_back(faults > 0);
         if self.batches.len() > BATCHES {
             self.batches.pop_front();
         }
-    }
-
-    fn is_too_much(&self) -> bool {
         let faulty = self.batches.iter().filter(|faulty| **faulty).count();
-        let many = self.faults.len() >= FAULTS && faulty * 4 > self.batches.len();
-        let most = self.batches.len() == BATCHES && faulty * 2 > BATCHES;
-        many || most
+        if went == Went::Hopeless {
+            self.trip("it could not do a single event of a batch", cause, now);
+        } else if self.faults.len() == FAULTS && faulty * 4 > self.batches.len() {
+            self.trip("it failed 5 times within 10 s", cause, now);
+        } else if self.batches.len() == BATCHES && faulty * 2 > BATCHES {
+            self.trip("it failed on over half of its last 20 batches", cause, now);
+        }
     }
 
-    fn trip(&mut self, cause: Option<&str>, now: Instant) {
-        if self.closed_at.is_some_and(|at| now.saturating_duration_since(at) >= HEALTHY) {
+    fn trip(&mut self, why: &str, cause: Option<&str>, now: Instant) {
+        if self.is_healthy(now) {
             self.streak = 0;
         }
         let wait = FIRST_WAIT.saturating_mul(1 << self.streak.min(10)).min(LONGEST_WAIT);
@@ -284,9 +361,10 @@ impl Inner {
         self.trips += 1;
         self.closed_at = None;
         self.state = Inside::Open { until: now + jittered(wait) };
-        self.cause = cause.map(str::to_owned);
-        self.faults.clear();
-        self.batches.clear();
+        self.cause = Some(match cause {
+            Some(cause) => format!("{why}, the last time: {cause}"),
+            None => why.to_owned(),
+        });
     }
 
     fn close(&mut self, now: Instant) {
@@ -296,12 +374,9 @@ impl Inner {
         self.batches.clear();
     }
 
-    /// Forgets the last trip once it lies far enough behind.
-    fn settle(&mut self, now: Instant) {
-        if self.closed_at.is_some_and(|at| now.saturating_duration_since(at) >= HEALTHY) {
-            self.streak = 0;
-            self.cause = None;
-        }
+    /// Whether the last trip lies so far behind that it says nothing any more.
+    fn is_healthy(&self, now: Instant) -> bool {
+        self.closed_at.is_some_and(|at| now.saturating_duration_since(at) >= HEALTHY)
     }
 }
 
@@ -310,3 +385,6 @@ fn jittered(wait: Duration) -> Duration {
     let percent = RandomState::new().hash_one(wait) % 41;
     wait * (80 + u32::try_from(percent).unwrap_or(20)) / 100
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 
 mod compile;
 mod open;
+mod wait;
 mod gather;
 mod call;
 mod apply;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use crate::breaker::Breaker;
+use crate::breaker::{Admission, Breaker, PROBE_ROWS};
 use crate::cell::Placeholder;
 use crate::change::{Events, Row};
 use crate::config::{FaultPolicy, OnOpen};
@@ -27,6 +28,7 @@ use crate::table::{self, Table, Tables};
 
 pub use compile::{Access, Compiled, Meta, Place, StagePlan};
 pub use explain::Part;
+pub use wait::Turned;
 
 /// Rows and gathered bytes that one call may hand over.
 pub const CALL_ROWS: usize = 1_024;
@@ -109,6 +111,11 @@ pub struct Chain {
     emissions: Vec<Emission>,
     by_table: Vec<(table::Index, Vec<u32>)>,
     gathered: gather::Buffers,
+    turned: Vec<Turned>,
+    /// Tables that are opened again later.
+    later: FxHashMap<table::Index, wait::Later>,
+    /// Why nothing more is called in the batch at hand.
+    stalled: Option<Hold>,
 }
 
 impl Chain {
@@ -122,6 +129,9 @@ impl Chain {
             emissions: Vec::new(),
             by_table: Vec::new(),
             gathered: gather::Buffers::default(),
+            turned: Vec::new(),
+            later: FxHashMap::default(),
+            stalled: None,
         }
     }
 
@@ -132,6 +142,7 @@ impl Chain {
         self.verdicts.clear();
         self.verdicts.resize(batch.events.rows.len(), Verdict::Keep);
         self.emissions.clear();
+        self.stalled = None;
         if self.is_idle() {
             return;
         }
@@ -229,9 +240,15 @@ impl Chain {
         while !rest.is_empty() {
             let Some(Ok(compiled)) = self.compiled.get(&index) else { break };
             let Some(Some(plan)) = compiled.stages.get(stage) else { break };
-            let (now, later) = rest.split_at(gather::fitting(plan, rest, batch.events));
+            let (table, fitting) = (compiled.id, gather::fitting(plan, rest, batch.events));
+            let Some(admitted) = self.admit(stage, rest) else { break };
+            let most = match admitted {
+                Admission::Probe { .. } => PROBE_ROWS,
+                _ => CALL_ROWS,
+            };
+            let (now, later) = rest.split_at(fitting.min(most));
             rest = later;
-            self.call(Call { stage, index, table: compiled.id }, now, batch);
+            self.call(Call { stage, index, table, admitted }, now, batch);
         }
         self.gathered.live = live;
         self.remove_inside(stage, index, batch);
@@ -268,6 +285,8 @@ struct Call {
     stage: usize,
     index: table::Index,
     table: u32,
+    /// What the stage's breaker said to it.
+    admitted: Admission,
 }
 
 fn by_policy(policy: FaultPolicy, refusal: Refusal) -> Verdict {

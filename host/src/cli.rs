@@ -8,6 +8,7 @@ pub mod apply;
 mod engine;
 pub mod inspect;
 pub mod detect;
+mod compile;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -51,6 +52,8 @@ enum Command {
     Apply(apply::Args),
     Inspect(inspect::Args),
     Detect(detect::Args),
+    #[command(hide = true)]
+    CompilePlugin(compile::Args),
 }
 
 /// Runs the program with the arguments of the process.
@@ -91,6 +94,7 @@ impl Command {
             Self::Apply(arguments) => arguments.execute(engine::Offline::open),
             Self::Inspect(arguments) => arguments.execute(),
             Self::Detect(arguments) => arguments.execute(),
+            Self::CompilePlugin(arguments) => arguments.execute(),
         }
     }
 
@@ -101,6 +105,8 @@ impl Command {
             Self::Check(_) | Self::Apply(_) | Self::Inspect(_) => "warn",
             // Its last word says what librdkafka has warned of before.
             Self::Detect(_) => "error",
+            // What it writes to stderr is its answer.
+            Self::CompilePlugin(_) => "off",
         }
     }
 }

@@ -68,6 +68,11 @@ impl Config {
     }
 }
 
+/// Where compiled plugins are kept when no configuration says so.
+pub fn default_cache() -> Option<PathBuf> {
+    resolve::default_cache(&Process)
+}
+
 fn read(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(|cause| Error::reading(path, cause))
 }

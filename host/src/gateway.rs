@@ -5,6 +5,7 @@ mod complaints;
 mod lane;
 mod observe;
 mod ownership;
+pub mod parking;
 mod partitions;
 mod plugins;
 mod send;
@@ -21,12 +22,13 @@ use tracing::{error, info};
 
 use crate::chain::Stage;
 use crate::config::{self, Config, PluginMessages};
-use crate::health::{Health, PipelineState};
+use crate::health::{Clock, Health, PipelineState};
 use crate::metrics::Metrics;
 use crate::plugin::{Catalog, Options, Runtime, Sources, Version};
 use lane::{Lane, Parts};
 use observe::Observer;
 use ownership::Seat;
+use parking::{Bay, Parking};
 use plugins::{LiveTables, Plugins};
 
 pub use stop::Stop;
@@ -38,6 +40,7 @@ const LANE_STACK: usize = 4 << 20;
 pub struct Loaded {
     pub settings: Arc<config::Pipeline>,
     pub catalog: Arc<Catalog>,
+    pub parking: Arc<Parking>,
     live: Arc<LiveTables>,
     /// One for each lane.
     seats: Vec<Arc<Seat>>,
@@ -64,6 +67,7 @@ impl Loaded {
         Ok(Self {
             settings: Arc::new(settings.clone()),
             catalog: Arc::new(catalog),
+            parking: Arc::default(),
             live: Arc::default(),
             seats: (0..settings.lanes).map(|_| Arc::default()).collect(),
         })
@@ -97,14 +101,28 @@ pub struct Windows {
     pub health: Arc<Health>,
 }
 
+impl Windows {
+    fn watch_clock(&self, runtime: &Arc<Runtime>) -> anyhow::Result<()> {
+        let (first, second) = (Arc::clone(runtime), Arc::clone(runtime));
+        self.health
+            .watch_clock(move || Clock { age: first.tick_age(), is_ticking: first.is_ticking() });
+        self.metrics.watch_clock(move || second.tick_age()).context("registering a metric")
+    }
+}
+
 /// Runs every pipeline until `stop` says to drain and the drain is over, or until a lane cannot go on. Blocks.
 ///
 /// # Errors
 ///
 /// When plugins do not load, topics are not as the configuration needs them, or a lane ended badly.
-pub fn run(config: &Config, windows: &Windows, stop: &Arc<Stop>) -> anyhow::Result<()> {
-    let trust = config.trust.clone();
-    let runtime = Runtime::start_with(Options { trust, ..Options::default() })?;
+pub fn run(
+    config: &Config,
+    options: Options,
+    windows: &Windows,
+    stop: &Arc<Stop>,
+) -> anyhow::Result<()> {
+    let runtime = Runtime::start_with(options)?;
+    windows.watch_clock(&runtime)?;
     let pipelines: Vec<Loaded> = config
         .pipelines
         .iter()
@@ -143,6 +161,7 @@ pub fn run(config: &Config, windows: &Windows, stop: &Arc<Stop>) -> anyhow::Resu
                     &totals,
                 ),
                 seat: Arc::clone(seat),
+                bay: Bay::new(&pipeline.parking, number, &totals),
                 stop: Arc::clone(stop),
             };
             lanes.push(start_lane(parts)?);
@@ -150,6 +169,8 @@ pub fn run(config: &Config, windows: &Windows, stop: &Arc<Stop>) -> anyhow::Resu
     }
     info!(pipelines = pipelines.len(), lanes = lanes.len(), "gateway running");
     let ended = join(lanes, stop);
+    // The watches end when they have loaded what they are loading.
+    runtime.stop_compiling();
     drop(watches);
     drop(topics);
     ended

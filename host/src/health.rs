@@ -5,9 +5,11 @@ mod report;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::breaker::Breaker;
+use crate::config::OnOpen;
 use crate::kafka::TopicPartition;
 use crate::record::Position;
 
@@ -20,6 +22,19 @@ pub const LONGEST_TURN: Duration = Duration::from_secs(30);
 pub struct Health {
     started: Instant,
     state: Mutex<State>,
+    clock: OnceLock<Box<ReadClock>>,
+}
+
+/// Asks the clock that ends plugins.
+type ReadClock = dyn Fn() -> Clock + Send + Sync;
+
+/// How the clock is that ends plugins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// Time since it last ticked.
+    pub age: Duration,
+    /// While it does not, no plugin is entered.
+    pub is_ticking: bool,
 }
 
 #[derive(Default)]
@@ -33,8 +48,9 @@ struct Pipeline {
     state: PipelineState,
     lanes: BTreeMap<usize, Arc<LaneState>>,
     plugins: Vec<PluginState>,
+    guards: Vec<Guard>,
     /// By topic and partition: the offset it stands at, and why.
-    halted: BTreeMap<(Arc<str>, i32), (i64, String)>,
+    halted: BTreeMap<(Arc<str>, i32), (i64, Halt)>,
     /// Partitions that no member of the group owns.
     unowned: Vec<TopicPartition>,
 }
@@ -58,6 +74,23 @@ pub struct PluginState {
     pub serving: Option<String>,
     /// Why what now lies in the folder did not go live; none where it did.
     pub refused: Option<String>,
+}
+
+/// What stands between a plugin that serves and its batches. It is asked when someone wants to know, so that what is shown is
+/// never old.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    pub plugin: Arc<str>,
+    pub on_open: OnOpen,
+    pub breaker: Arc<Breaker>,
+}
+
+/// Why a partition stands still.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Halt {
+    pub reason: String,
+    /// It goes on by itself once a plugin may be called again.
+    pub waits: bool,
 }
 
 /// A lane's place in its consumer group.
@@ -92,7 +125,12 @@ pub struct Lane {
 
 impl Health {
     pub fn new(now: Instant) -> Arc<Self> {
-        Arc::new(Self { started: now, state: Mutex::default() })
+        Arc::new(Self { started: now, state: Mutex::default(), clock: OnceLock::new() })
+    }
+
+    /// Where to ask how the clock is that ends plugins. The first word counts.
+    pub fn watch_clock(&self, read: impl Fn() -> Clock + Send + Sync + 'static) {
+        self.clock.get_or_init(|| Box::new(read));
     }
 
     /// Makes a pipeline known, so that one that never gets going is not overlooked.
@@ -105,10 +143,15 @@ impl Health {
         self.with(pipeline, |pipeline| pipeline.plugins = plugins);
     }
 
+    /// The breakers of the plugins that serve.
+    pub fn set_breakers(&self, pipeline: &str, guards: Vec<Guard>) {
+        self.with(pipeline, |pipeline| pipeline.guards = guards);
+    }
+
     /// `position` is the record that nothing goes past.
-    pub fn halt_partition(&self, pipeline: &str, position: &Position, reason: &str) {
+    pub fn halt_partition(&self, pipeline: &str, position: &Position, halt: Halt) {
         let partition = (Arc::clone(&position.topic), position.partition);
-        let halt = (position.offset, reason.to_owned());
+        let halt = (position.offset, halt);
         self.with(pipeline, |pipeline| pipeline.halted.insert(partition, halt));
     }
 
@@ -143,7 +186,8 @@ impl Health {
     }
 
     pub fn readiness(&self, now: Instant) -> Readiness {
-        Readiness::of(&self.lock(), self.millis(now))
+        let clock = self.clock.get().map(|read| read());
+        Readiness::of(&self.lock(), clock, now, self.millis(now))
     }
 
     fn with<T>(&self, pipeline: &str, change: impl FnOnce(&mut Pipeline) -> T) -> T {

@@ -17,8 +17,8 @@ use std::sync::Arc;
 pub use properties::{Member, members_assign, refused_property};
 pub use raw::{Code, Fault};
 pub use sink::{DeliveryError, SendError, Sink};
-pub use source::{Batch, Event, LostRange, Run, Source, Standing, Trouble};
-pub use start::{Assigned, Origin};
+pub use source::{Advance, Batch, Event, LostRange, Run, Source, Standing, Trouble};
+pub use start::{Assigned, Origin, REMARK_BYTES};
 
 /// What we were doing with Kafka when it failed; the cause says why.
 #[derive(Clone, Debug, thiserror::Error)]

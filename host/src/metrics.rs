@@ -6,6 +6,8 @@ mod pipeline;
 mod plugin;
 mod partition;
 
+use std::time::Duration;
+
 use prometheus::{IntGaugeVec, Opts, Registry, TextEncoder};
 
 pub use self::partition::Partition;
@@ -49,6 +51,14 @@ impl Metrics {
     /// One plugin of one pipeline, whatever its version: a swap goes on with the counts of the version before.
     pub fn plugin(&self, pipeline: &str, name: &str) -> Plugin {
         self.plugins.plugin(pipeline, name)
+    }
+
+    /// Shows the age of the last tick of the clock that ends plugins.
+    pub fn watch_clock(
+        &self,
+        age: impl Fn() -> Duration + Send + Sync + 'static,
+    ) -> prometheus::Result<()> {
+        self.registry.register(Box::new(plugin::Clock::new(age)?))
     }
 
     /// One assigned partition; dropped when it is revoked.

@@ -102,6 +102,8 @@ pub struct Refusal {
     pub frames: Vec<String>,
     /// Later records with the same key follow this one.
     pub parks_key: bool,
+    /// The offset of the refused record whose key it has; none where it was refused for itself.
+    pub follows: Option<i64>,
 }
 
 /// Which plugin, exactly.
@@ -126,6 +128,7 @@ impl Refusal {
             fault: None,
             frames: Vec::new(),
             parks_key: false,
+            follows: None,
         }
     }
 

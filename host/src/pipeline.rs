@@ -6,6 +6,7 @@ mod deletes;
 mod forward;
 mod kept;
 mod limit;
+pub mod parked;
 mod unpack;
 #[cfg(test)]
 mod tests;
@@ -14,16 +15,17 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::chain::{Batch, Chain, Made, Part, Stage, Verdict};
+use crate::chain::{Batch, Chain, Made, Part, Stage, Turned, Verdict};
 use crate::change::{self, Class, Decoder, Event, Events};
 use crate::config::{self, ClassPolicy, DroppedCommits, PluginMessages};
-use crate::outcome::{Code, DropCause, Identity, Outcome, Refusal};
+use crate::outcome::{Code, DropCause, Hold, Identity, Outcome, Refusal};
 use crate::protect::{Canary, Guards, Protection, Rules};
 use crate::record::Record;
 use crate::render::Renderer;
 use crate::table::{Table, Tables};
 
 use deletes::Deletes;
+use parked::Parked;
 use unpack::Unpacked;
 
 /// What a record was found to be.
@@ -44,6 +46,7 @@ pub struct Pipeline {
     chain: Chain,
     renderer: Renderer,
     deletes: Deletes,
+    parked: Parked,
     guards: Guards,
     canary: Canary,
     /// Source topic to output topic, as the `to` template has it.
@@ -51,6 +54,8 @@ pub struct Pipeline {
     /// Topics that plugins named.
     named: FxHashMap<Box<str>, Arc<str>>,
     unpacked: Unpacked,
+    /// Partitions whose records wait, from the first one on that has to. Few: looked through for each record.
+    held: Vec<(Arc<str>, i32, Hold)>,
 }
 
 impl Pipeline {
@@ -63,11 +68,13 @@ impl Pipeline {
             chain: Chain::new(stages, Rules::of(&settings)),
             renderer: Renderer::default(),
             deletes: Deletes::default(),
+            parked: Parked::default(),
             guards: Guards::new(Protection::of(&settings)),
             canary: Canary::default(),
             outputs: FxHashMap::default(),
             named: FxHashMap::default(),
             unpacked: Unpacked::default(),
+            held: Vec::new(),
             settings,
         }
     }
@@ -100,9 +107,29 @@ impl Pipeline {
         }
     }
 
+    /// The breakers that turned since this was last asked, for the log.
+    pub fn take_turned(&mut self) -> Vec<Turned> {
+        self.chain.take_turned()
+    }
+
+    /// Grows whenever records that wait for a plugin may be tried again before the time that was told.
+    pub fn releases(&self) -> u64 {
+        self.chain.releases()
+    }
+
     /// Forgets what was remembered of a partition that another lane may own now.
     pub fn forget(&mut self, topic: &Arc<str>, partition: i32) {
         self.deletes.forget(topic, partition);
+        self.parked.forget(topic, partition);
+    }
+
+    /// The keys whose records follow a refused one.
+    pub fn parked(&self) -> &Parked {
+        &self.parked
+    }
+
+    pub fn parked_mut(&mut self) -> &mut Parked {
+        &mut self.parked
     }
 
     /// Carries `records` through as one batch; those of `undecoded` that are there cannot be read, and why is known.
@@ -123,11 +150,28 @@ impl Pipeline {
         self.chain.run(Batch { records, events, tables, unavailable, keeps_commits });
         records.iter().enumerate().all(|(number, record)| {
             let Some(event) = self.events.events.get(number).copied() else { return true };
-            let outcome = self.outcome(number, record, &event);
+            let outcome = match self.held(record) {
+                Some(hold) => Outcome::Hold(hold.clone()),
+                None => self.outcome_in_order(number, record, &event),
+            };
+            if let Outcome::Hold(hold) = &outcome
+                && self.held(record).is_none()
+            {
+                self.held.push((Arc::clone(record.topic), record.partition, hold.clone()));
+            }
             let row = self.events.rows_of(&event).first();
             let table = row.and_then(|row| self.tables.get(row.table));
             settle(number, About { class: event.class, table }, outcome)
         })
+    }
+
+    /// Why the record's partition waits. What stands behind a record that waits comes again with it, so nothing of it may be
+    /// decided, nor remembered, before.
+    fn held(&self, record: &Record<'_>) -> Option<&Hold> {
+        let is_it = |(topic, partition, _): &&(Arc<str>, i32, Hold)| {
+            *partition == record.partition && topic == record.topic
+        };
+        self.held.iter().find(is_it).map(|(_, _, hold)| hold)
     }
 
     fn outcome<'a>(&mut self, number: usize, record: &Record<'a>, event: &Event) -> Outcome<'a> {
@@ -153,7 +197,7 @@ impl Pipeline {
     fn row<'a>(&mut self, record: &Record<'a>, event: &Event) -> Outcome<'a> {
         let is_delete = self.events.rows_of(event).iter().any(|row| row.operation == b'd');
         let verdict = self.verdict(event);
-        if is_delete {
+        if is_delete && !matches!(verdict, Verdict::Hold(_)) {
             self.deletes.note(record, &verdict);
         }
         match verdict {
@@ -209,8 +253,7 @@ impl Pipeline {
             }
             Some(Verdict::Refuse(refusal)) => return self.refused(record, event, *refusal),
             Some(Verdict::Halt(refusal)) => return self.halted(event, *refusal),
-            Some(Verdict::Hold(hold)) => return Outcome::Hold(*hold),
-            Some(Verdict::Keep) | None => {}
+            Some(Verdict::Keep | Verdict::Hold(_)) | None => {}
         }
         match self.verdict(event) {
             Verdict::Refuse(refusal) => self.refused(record, event, *refusal),
@@ -252,10 +295,11 @@ impl Pipeline {
             (verdict @ Verdict::DropOnFault, false) => (1, verdict),
             (verdict @ Verdict::Drop(_), _) => (2, verdict),
             (verdict @ Verdict::Keep, false) => (3, verdict),
-            (verdict @ Verdict::Refuse(_), _) => (5, verdict),
-            (verdict @ Verdict::Halt(_), _) => (6, verdict),
+            // One row that parks the key is enough for all.
+            (verdict @ Verdict::Refuse(refusal), _) => (5 + u8::from(refusal.parks_key), verdict),
+            (verdict @ Verdict::Halt(_), _) => (7, verdict),
             // Once it goes on, the others decide.
-            (verdict @ Verdict::Hold(_), _) => (7, verdict),
+            (verdict @ Verdict::Hold(_), _) => (8, verdict),
         });
         let gravest = ranked.max_by_key(|(rank, _)| *rank).map(|(_, verdict)| verdict);
         gravest.cloned().unwrap_or_default()

@@ -9,6 +9,8 @@ mod imports;
 mod encode;
 mod engine;
 mod compile;
+mod cache;
+mod raw;
 mod fault;
 mod live;
 mod instance;
@@ -26,7 +28,7 @@ mod watch;
 mod guests;
 
 pub use catalog::{Catalog, CatalogError, FileStatus, Generation, Reload, Reloads, State, Trial};
-pub use compile::{FILE_BYTES, LoadError};
+pub use compile::{Allowance, Compiler, FILE_BYTES, Job, LoadError, Unmade};
 pub use engine::{Options, Runtime};
 pub use folder::{Problem, ReadSettings, Sources};
 pub use imports::Voice;

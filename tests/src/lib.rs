@@ -1,6 +1,7 @@
 //! What the tests, the benches and the demo share: brokers, a shop that writes change events, readers that count.
 
 pub mod shop;
+pub mod bombs;
 pub mod broker;
 pub mod apache;
 pub mod client;

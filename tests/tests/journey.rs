@@ -36,5 +36,7 @@ mod journey {
     mod crash;
     mod owners;
     mod hostile;
+    mod breaker;
+    mod parking;
     mod protect;
 }

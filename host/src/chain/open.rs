@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::change::Presence;
 use crate::config::Unlisted;
 use crate::contract::Image;
-use crate::outcome::{Code, Refusal};
+use crate::outcome::{Code, Hold, Refusal};
 use crate::overlay::Fate;
 use crate::protect::proof::{Actor, Proof};
 use crate::table::{self, Dialects, Table};
@@ -71,6 +71,7 @@ impl Chain {
         let actors = self.stages.iter().zip(&compiled.stages).map(|(stage, plan)| Actor {
             plugin: &stage.identity.name,
             on_fault: stage.on_fault,
+            on_open: stage.on_open,
             is_asked: stage.takes(table),
             plan: plan.as_ref(),
         });
@@ -102,9 +103,9 @@ impl Chain {
     pub(super) fn open(&mut self, index: table::Index, rows: &[u32], batch: Batch<'_, '_>) {
         let Some(table) = batch.tables.get(index) else { return };
         let current = matches!(self.compiled.get(&index), Some(Ok(known)) if known.id == table.id);
-        if !current {
-            let compiled = self.compile(table);
-            self.compiled.insert(index, compiled);
+        if !current && let Some(hold) = self.reopen(index, table) {
+            self.hold(rows, &hold);
+            return;
         }
         match self.compiled.get(&index) {
             // A table that no plan covers must not pass by its plugins: its partitions wait for a better plugin.
@@ -119,6 +120,24 @@ impl Chain {
             }
             None => {}
         }
+    }
+
+    /// Compiles the table as it stands now; or says until when its rows wait, where that cannot be.
+    fn reopen(&mut self, index: table::Index, table: &Table) -> Option<Hold> {
+        // What is known of it as it stood before must not be used for it as it is now.
+        self.compiled.remove(&index);
+        if let Some(hold) = self.not_yet(index, table) {
+            return Some(hold);
+        }
+        let compiled = self.compile(table);
+        if let Err(refusal) = &compiled
+            && let Some(hold) = self.again(index, refusal)
+        {
+            return Some(hold);
+        }
+        self.later.remove(&index);
+        self.compiled.insert(index, compiled);
+        None
     }
 
     /// Refuses rows whose key nobody can look into, where something in it is to be changed.

@@ -16,8 +16,9 @@ use self::destination::Destination;
 use self::progress::Progress;
 use super::records::{Batch, Format, Reader, Writer};
 use super::{Input, say};
-use crate::config::{self, Trust};
+use crate::config;
 use crate::outcome::{Kept, Outcome};
+use crate::plugin::Options;
 use crate::record::{Header, OutputHeader, Record};
 use crate::table::Dialect;
 
@@ -106,10 +107,10 @@ impl Args {
     /// `open` makes the engine of the pipeline that was chosen, of plugins that may be loaded.
     pub fn execute<E: Engine>(
         self,
-        open: impl FnOnce(&config::Pipeline, Trust) -> anyhow::Result<E>,
+        open: impl FnOnce(&config::Pipeline, Options) -> anyhow::Result<E>,
     ) -> anyhow::Result<ExitCode> {
-        let (pipeline, trust) = chain::choose(&self)?;
-        let mut engine = open(&pipeline, trust)?;
+        let (pipeline, options) = chain::choose(&self)?;
+        let mut engine = open(&pipeline, options)?;
         let input = Input::open(self.input.as_ref())?;
         let progress = Progress::start(input.bytes);
         let reader = Reader::new(input.reader, self.format, &input.name);

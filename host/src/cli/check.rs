@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 
-use super::Input;
 use super::records::{Batch, Format, Reader};
+use super::{Input, engine};
 use crate::config::{Config, TopicPattern};
 use crate::gateway::Loaded;
 use crate::kafka::topics::Topics;
 use crate::pipeline::Pipeline;
-use crate::plugin::{Options, Runtime};
+use crate::plugin::Runtime;
 
 /// Load everything that `run` would, and say what would happen
 ///
@@ -56,8 +56,7 @@ pub struct Args {
 impl Args {
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         let config = Config::load(&self.config)?;
-        let trust = config.trust.clone();
-        let runtime = Runtime::start_with(Options { trust, ..Options::default() })?;
+        let runtime = Runtime::start_with(engine::options(Some(&config))?)?;
         let mut text = String::new();
         let mut refused = false;
         for settings in &config.pipelines {

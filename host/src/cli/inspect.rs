@@ -1,13 +1,14 @@
 //! `lockgate inspect`: what a plugin file is, for a person. Owns the words; must not know how a file is read.
 
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
+use super::engine;
 use crate::config::{Config, PluginFile, Trust};
 use crate::plugin::{self, Candidate, Compiled, Limits, Runtime, Seal};
 
@@ -36,17 +37,27 @@ pub struct Args {
 
 impl Args {
     pub fn execute(self) -> anyhow::Result<ExitCode> {
-        let bytes = std::fs::read(&self.file)
-            .with_context(|| format!("reading \"{}\"", self.file.display()))?;
-        let trust =
-            self.config.as_deref().map(|path| Config::load(path).map(|config| config.trust));
-        let trust = trust.transpose()?;
-        let runtime = Runtime::start()?;
+        let bytes =
+            read(&self.file).with_context(|| format!("reading \"{}\"", self.file.display()))?;
+        let config = self.config.as_deref().map(Config::load).transpose()?;
+        let runtime = Runtime::start_with(engine::options(config.as_ref())?)?;
         let mut inspection = Inspection::of(&runtime, &bytes, self.schema);
-        inspection.ask_trust(trust.as_ref(), &self.file, &bytes)?;
+        inspection.ask_trust(config.as_ref().map(|config| &config.trust), &self.file, &bytes)?;
         io::stdout().write_all(inspection.to_string().as_bytes()).context("writing to stdout")?;
         Ok(if inspection.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// Reads no more than a plugin may have.
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let most = plugin::FILE_BYTES as u64;
+    let file = std::fs::File::open(file)?;
+    let size = file.metadata()?.len();
+    ensure!(size <= most, "{size} bytes are more than the {most} a plugin may have");
+    let mut bytes = Vec::new();
+    // A pipe does not say its size before.
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A plugin file, looked at from outside.

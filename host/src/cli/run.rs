@@ -64,9 +64,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         tasks.spawn("admin", |stop| admin::serve(listener, sources, stop));
     }
     let signals = Signals::new()?;
+    let options = super::engine::options(Some(&config))?;
     let (draining, health) = (Arc::clone(&stop), Arc::clone(&windows.health));
     tasks.spawn("signals", |over| signals.watch(draining, health, over));
-    tasks.spawn_blocking("gateway", move |_| gateway::run(&config, &windows, &stop));
+    tasks.spawn_blocking("gateway", move |_| gateway::run(&config, options, &windows, &stop));
     tasks.join(patience).await
 }
 

@@ -123,7 +123,7 @@ fn admin(document: &Document<'_>, raw: raw::Admin) -> Result<Admin, Error> {
     Ok(Admin { listen, token })
 }
 
-/// The folder of compiled plugins: what is said, else where the system keeps such things for its users or services.
+/// The folder of compiled plugins.
 fn cache(
     document: &Document<'_>,
     typed: Option<Text>,
@@ -134,11 +134,16 @@ fn cache(
         let path = not_empty(document, typed)?;
         return Ok((!is_off).then(|| document.folder().join(path)));
     }
+    Ok(default_cache(surroundings))
+}
+
+/// Where the system keeps such things for its users or services.
+pub(super) fn default_cache(surroundings: &dyn Surroundings) -> Option<PathBuf> {
     let folder = |name| surroundings.variable(name).ok().map(PathBuf::from);
     let folder = |name| folder(name).filter(|path| path.is_absolute());
     let own = folder("CACHE_DIRECTORY");
     let of_user = || folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
-    Ok(own.or_else(|| Some(of_user()?.join("lockgate"))))
+    own.or_else(|| Some(of_user()?.join("lockgate")))
 }
 
 /// The value that `typed` names.

@@ -2,6 +2,7 @@
 //! nothing on the way of a record is shared with another lane.
 
 mod mend;
+mod park;
 mod rebalance;
 
 use std::sync::Arc;
@@ -14,12 +15,15 @@ use tracing::{error, info, warn};
 use super::complaints::Complaints;
 use super::observe::Observer;
 use super::ownership::Seat;
+use super::parking::Bay;
 use super::partitions::Partitions;
 use super::plugins::Plugins;
 use super::send::{Letters, Outlet, report};
 use super::stop::Stop;
 use crate::config::{self, TopicFilter};
-use crate::kafka::{Batch, Event, LostRange, Member, Sink, Source, TopicPartition, Trouble};
+use crate::kafka::{
+    Advance, Batch, Event, LostRange, Member, Sink, Source, TopicPartition, Trouble,
+};
 use crate::pipeline::Pipeline;
 use crate::record::Record;
 use crate::tracker::{Mark, Tracker};
@@ -44,6 +48,7 @@ pub(super) struct Parts {
     pub(super) plugins: Plugins,
     pub(super) observer: Observer,
     pub(super) seat: Arc<Seat>,
+    pub(super) bay: Bay,
     pub(super) stop: Arc<Stop>,
 }
 
@@ -64,6 +69,7 @@ pub(super) struct Lane {
     tables_version: u32,
     /// When the records were read whose acknowledgement is timed, by ticket.
     timed: FxHashMap<u64, Timed>,
+    outdated: park::Outdated,
 }
 
 /// One record a batch, whose way is timed.
@@ -101,6 +107,7 @@ impl Lane {
             shown: Instant::now(),
             tables_version: 0,
             timed: FxHashMap::default(),
+            outdated: park::Outdated::default(),
             parts,
         })
     }
@@ -122,6 +129,7 @@ impl Lane {
         self.parts.observer.turned();
         self.take_events()?;
         self.rejoin_if_asked();
+        self.take_up_releases();
         self.take_up_plugins();
         self.mend();
         if self.may_read() {
@@ -131,6 +139,7 @@ impl Lane {
             self.serve(READ_PATIENCE);
         }
         self.commit_if_due();
+        self.tell_parked();
         self.show_if_due();
         Ok(())
     }
@@ -267,26 +276,29 @@ impl Lane {
     fn commit_if_due(&mut self) {
         if self.committed.elapsed() >= COMMIT_PERIOD {
             self.committed = Instant::now();
-            let marks = self.settled();
-            if !marks.is_empty()
-                && let Err(error) = self.source.commit(&marks)
+            let advances = self.settled();
+            if !advances.is_empty()
+                && let Err(error) = self.source.commit(&advances)
             {
                 warn!(error = %chain(&error), "committing failed; the next commit tries again");
             }
+            self.commit_releases();
         }
     }
 
     /// Partitions whose watermark has moved since this was last asked.
-    fn settled(&mut self) -> Vec<(TopicPartition, Mark)> {
-        let mut marks = Vec::new();
+    fn settled(&mut self) -> Vec<Advance> {
+        let mut advances = Vec::new();
         for (at, owned) in self.partitions.iter_mut() {
             if let Some(mark) = self.tracker.take_advance(owned.handle) {
-                owned.delivered();
+                if owned.delivered() {
+                    info!(partition = %at, offset = mark.offset, "a partition goes on after its wait");
+                }
                 self.parts.observer.settled(at, mark.offset);
-                marks.push((at.clone(), mark));
+                advances.push(park::advance(&self.pipeline, at, mark));
             }
         }
-        marks
+        advances
     }
 
     fn show_if_due(&mut self) {
@@ -306,10 +318,12 @@ impl Lane {
         self.complaints.tell_rest();
         let deadline = self.parts.stop.deadline();
         self.wait_for_outputs(deadline);
-        let marks = self.settled();
-        if let Err(error) = self.source.commit_by(&marks, deadline) {
+        self.take_up_releases();
+        let advances = self.settled();
+        if let Err(error) = self.source.commit_by(&advances, deadline) {
             warn!(error = %chain(&error), "the last commit failed; what it held is read again after the restart");
         }
+        self.commit_releases_by(deadline);
         let open = self.sink.in_flight();
         info!(pipeline = self.parts.settings.name, lane = self.parts.number, open, "lane drained");
         drop(self.sink);

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
+use tracing::{info, warn};
 
 use super::lane::Timed;
-use super::partitions::{Owned, Partitions, State};
+use super::partitions::{Owned, Partitions};
 use super::send::Ending;
+use crate::breaker::State;
+use crate::chain::Turned;
 use crate::change::Class;
-use crate::health::{self, Group, Health};
+use crate::config::OnOpen;
+use crate::health::{self, Group, Guard, Halt, Health};
 use crate::kafka::{Standing, TopicPartition};
 use crate::metrics::{self, Metrics, Settled};
 use crate::pipeline::Pipeline;
@@ -38,6 +42,7 @@ struct Shown {
     memory: metrics::Memory,
     counts: BTreeMap<String, u64>,
     withheld: BTreeMap<&'static str, u64>,
+    trips: u64,
 }
 
 impl Observer {
@@ -72,7 +77,7 @@ impl Observer {
     }
 
     pub(super) fn broker_failed(&self, reason: &str) {
-        tracing::warn!(
+        warn!(
             pipeline = &*self.pipeline,
             error = reason,
             "trouble with the brokers; librdkafka tries again"
@@ -135,6 +140,9 @@ impl Observer {
 
     pub(super) fn batch_done(&mut self, pipeline: &mut Pipeline) {
         self.totals.add(&mut self.tally);
+        for turned in pipeline.take_turned() {
+            self.tell(&turned);
+        }
         let Self { plugins, metrics, pipeline: name, .. } = self;
         pipeline.take_calls(|identity, calls| {
             let series = plugins
@@ -149,6 +157,46 @@ impl Observer {
         });
     }
 
+    fn tell(&self, turned: &Turned) {
+        let Turned { plugin, on_open, state, view } = turned;
+        let (pipeline, version, name) = (&*self.pipeline, &*plugin.version, &*plugin.name);
+        match state {
+            State::Open => {
+                let cause = view.cause.as_deref().unwrap_or_default();
+                let next_probe = view.next_probe.unwrap_or_default();
+                let meanwhile = match on_open {
+                    OnOpen::Halt => "its partitions wait",
+                    OnOpen::Bypass => "records go by without it",
+                };
+                warn!(
+                    pipeline,
+                    plugin = name,
+                    version,
+                    cause,
+                    ?next_probe,
+                    meanwhile,
+                    "a plugin is not called any more: its breaker is open"
+                );
+            }
+            State::HalfOpen => {
+                info!(
+                    pipeline,
+                    plugin = name,
+                    version,
+                    "a plugin is tried again with a few events"
+                );
+            }
+            State::Closed => {
+                info!(
+                    pipeline,
+                    plugin = name,
+                    version,
+                    "a plugin is called again: its breaker is closed"
+                );
+            }
+        }
+    }
+
     /// Forgets the series of plugins that are not in the chain any more.
     pub(super) fn keep_plugins(&mut self, versions: &[Arc<Version>]) {
         let is_there = |name: &Arc<str>| versions.iter().any(|v| v.identity.name == *name);
@@ -158,6 +206,12 @@ impl Observer {
 
     /// Shows what the versions in the chain gathered over all lanes. One lane of a pipeline does this for all.
     pub(super) fn show_plugins(&mut self, versions: &[Arc<Version>]) {
+        let guards = versions.iter().map(|version| Guard {
+            plugin: Arc::clone(&version.identity.name),
+            on_open: version.setup.on_open,
+            breaker: Arc::clone(version.breaker()),
+        });
+        self.health.set_breakers(&self.pipeline, guards.collect());
         for version in versions {
             let name = &version.identity.name;
             let series = self
@@ -170,11 +224,13 @@ impl Observer {
                 memory: series.memory(),
                 counts: BTreeMap::new(),
                 withheld: BTreeMap::new(),
+                trips: 0,
             });
             if shown.digest != version.identity.digest {
                 series.serves(&version.identity.version, &version.identity.digest);
                 shown.digest.clone_from(&version.identity.digest);
                 shown.figures = Figures::default();
+                shown.trips = 0;
             }
             let now = version.stats().figures();
             let grown = |now: u64, before: u64| now.saturating_sub(before);
@@ -182,6 +238,10 @@ impl Observer {
             series.recycles.inc_by(grown(now.recycles, shown.figures.recycles));
             shown.memory.set(now.memory);
             shown.figures = now;
+            let breaker = version.breaker().view(Instant::now());
+            series.breaker(breaker.state);
+            series.trips.inc_by(grown(breaker.trips, shown.trips));
+            shown.trips = breaker.trips;
             for (level, total) in version.voice().withheld().into_iter().filter(|(_, n)| *n > 0) {
                 let before = shown.withheld.insert(level, total).unwrap_or(0);
                 series.withheld(level, grown(total, before));
@@ -227,17 +287,13 @@ impl Observer {
 
     /// Whether the partition stands still.
     fn show_halt(&self, at: &TopicPartition, owned: &Owned, offset: i64) -> bool {
-        match &owned.state {
-            State::Halted { reason, .. } | State::Failed { reason, .. } => {
-                let position =
-                    Position { topic: Arc::clone(&at.topic), partition: at.partition, offset };
-                self.health.halt_partition(&self.pipeline, &position, reason);
-                true
-            }
-            State::Flowing | State::Ignored => {
-                self.health.clear_halt(&self.pipeline, &at.topic, at.partition);
-                false
-            }
-        }
+        let Some((reason, waits)) = owned.standstill() else {
+            self.health.clear_halt(&self.pipeline, &at.topic, at.partition);
+            return false;
+        };
+        let position = Position { topic: Arc::clone(&at.topic), partition: at.partition, offset };
+        let halt = Halt { reason: reason.to_owned(), waits };
+        self.health.halt_partition(&self.pipeline, &position, halt);
+        true
     }
 }

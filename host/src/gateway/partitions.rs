@@ -22,6 +22,8 @@ pub(super) struct Owned {
     pub(super) paused: bool,
     /// Deliveries that failed in a row.
     failures: u32,
+    /// What it last waited for; none once it has gone on since.
+    waited: Option<String>,
 }
 
 /// Whether records of a partition go on.
@@ -32,6 +34,11 @@ pub(super) enum State {
     Failed {
         reason: String,
         retry: Instant,
+    },
+    /// A plugin may not be called: what is under way is waited for, then the partition is read again from its watermark.
+    Waiting {
+        reason: String,
+        until: Instant,
     },
     /// Until other plugins come, or for ever where `plugins_may_help` is false.
     Halted {
@@ -45,11 +52,14 @@ pub(super) enum State {
 #[derive(Debug, Default)]
 pub(super) struct Partitions {
     owned: FxHashMap<TopicPartition, Owned>,
+    /// As the pipeline last gave it.
+    releases: u64,
 }
 
 impl Partitions {
     pub(super) fn assign(&mut self, at: TopicPartition, handle: Handle) -> &mut Owned {
-        let owned = Owned { handle, state: State::Flowing, paused: false, failures: 0 };
+        let state = State::Flowing;
+        let owned = Owned { handle, state, paused: false, failures: 0, waited: None };
         let entry = self.owned.entry(at).insert_entry(owned);
         entry.into_mut()
     }
@@ -82,6 +92,23 @@ impl Partitions {
         self.owned.iter_mut().find(|(_, owned)| owned.handle == handle)
     }
 
+    /// Lets the partitions that wait for a plugin try it again, whenever that was to be.
+    pub(super) fn wake(&mut self, now: Instant) {
+        for owned in self.owned.values_mut() {
+            if let State::Waiting { until, .. } = &mut owned.state {
+                *until = now;
+            }
+        }
+    }
+
+    /// As [`Self::wake`], where `releases` is another number than it was.
+    pub(super) fn wake_if_released(&mut self, releases: u64, now: Instant) {
+        if self.releases != releases {
+            self.releases = releases;
+            self.wake(now);
+        }
+    }
+
     /// The partition's handle where its records go on.
     pub(super) fn flowing(&self, topic: &Arc<str>, partition: i32) -> Option<Handle> {
         let owned = self.owned.get(&TopicPartition::new(topic, partition))?;
@@ -100,10 +127,25 @@ impl Owned {
         self.state = State::Failed { reason, retry: now + wait };
     }
 
-    /// Waits until a plugin may be called again; a halt stays a halt.
-    pub(super) fn hold(&mut self, reason: String, until: Instant) {
-        if self.state == State::Flowing {
-            self.state = State::Failed { reason, retry: until };
+    /// Waits until a plugin may be called again; a halt stays a halt. Says whether that is news: a partition that tries again in
+    /// vain goes on waiting.
+    pub(super) fn wait(&mut self, reason: String, until: Instant) -> bool {
+        if self.state != State::Flowing {
+            return false;
+        }
+        let is_news = self.waited.replace(reason.clone()).is_none();
+        self.state = State::Waiting { reason, until };
+        is_news
+    }
+
+    /// Why nothing of it goes on, and whether that is for a plugin to be called again; none while it flows.
+    pub(super) fn standstill(&self) -> Option<(&str, bool)> {
+        match &self.state {
+            State::Waiting { reason, .. } => Some((reason, true)),
+            State::Halted { reason, .. } | State::Failed { reason, .. } => Some((reason, false)),
+            // It tries whether it can go on.
+            State::Flowing => self.waited.as_deref().map(|reason| (reason, true)),
+            State::Ignored => None,
         }
     }
 
@@ -119,8 +161,77 @@ impl Owned {
         std::mem::take(&mut self.paused)
     }
 
-    /// A record arrived: the next failure is a first one again.
-    pub(super) fn delivered(&mut self) {
+    /// A record arrived: the next failure is a first one again, and so is the next wait. Says whether a wait is over.
+    pub(super) fn delivered(&mut self) -> bool {
         self.failures = 0;
+        // What arrives while it waits stood before what it waits with.
+        self.state == State::Flowing && self.waited.take().is_some()
+    }
+
+    /// Whether it stands where it stood when it began to wait.
+    pub(super) fn is_trying(&self) -> bool {
+        self.waited.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tracker::{Mark, Tracker};
+
+    const REASON: &str = "plugin \"mask\": it failed";
+
+    fn owned(partitions: &mut Partitions) -> &mut Owned {
+        let at = TopicPartition::new(&"t".into(), 0);
+        let handle = Tracker::default().assign(Mark { offset: 0, leader_epoch: -1 });
+        partitions.assign(at, handle)
+    }
+
+    fn until(owned: &Owned) -> Option<Instant> {
+        match owned.state {
+            State::Waiting { until, .. } => Some(until),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_partition_begins_to_wait_once_however_often_it_tries_in_vain() {
+        let (mut partitions, now) = (Partitions::default(), Instant::now());
+        let owned = owned(&mut partitions);
+        let handle = owned.handle;
+        assert!(owned.wait(REASON.to_owned(), now));
+        for _ in 0..3 {
+            // What stood before arrives meanwhile.
+            assert!(!owned.delivered());
+            owned.restart(handle);
+            assert_eq!(owned.standstill(), Some((REASON, true)), "it only tries");
+            assert!(!owned.wait(REASON.to_owned(), now));
+        }
+        owned.restart(handle);
+        assert!(owned.delivered(), "the wait is over");
+        assert!(!owned.delivered());
+        assert_eq!(owned.standstill(), None);
+        assert!(owned.wait(REASON.to_owned(), now), "this is another wait");
+    }
+
+    #[test]
+    fn a_halt_is_stronger_than_a_wait() {
+        let (mut partitions, now) = (Partitions::default(), Instant::now());
+        let owned = owned(&mut partitions);
+        owned.state = State::Halted { reason: "gone".to_owned(), plugins_may_help: false };
+        assert!(!owned.wait(REASON.to_owned(), now));
+        assert_eq!(owned.standstill(), Some(("gone", false)));
+    }
+
+    #[test]
+    fn an_order_ends_the_waiting_before_its_time() {
+        let (mut partitions, now) = (Partitions::default(), Instant::now());
+        let later = now + Duration::from_secs(30);
+        owned(&mut partitions).wait(REASON.to_owned(), later);
+        let at = TopicPartition::new(&"t".into(), 0);
+        partitions.wake_if_released(0, now);
+        assert_eq!(partitions.get(&at).and_then(until), Some(later));
+        partitions.wake_if_released(1, now);
+        assert_eq!(partitions.get(&at).and_then(until), Some(now));
     }
 }

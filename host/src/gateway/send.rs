@@ -11,7 +11,7 @@ use super::complaints::Complaints;
 use super::lane::Timed;
 use super::partitions::{Partitions, State};
 use crate::kafka::{DeliveryError, SendError, Sink, TopicPartition, dead_letter};
-use crate::outcome::{Code, Kept, Outcome, Refusal, Shown};
+use crate::outcome::{Code, Hold, Kept, Outcome, Refusal, Shown};
 use crate::record::{Output, Record};
 use crate::tracker::{Handle, Mark, Tracker};
 
@@ -98,8 +98,7 @@ impl Outlet<'_> {
                 Ending::Halted(refusal.code)
             }
             Outcome::Hold(hold) => {
-                let at = TopicPartition::new(record.topic, record.partition);
-                self.partitions.get_mut(&at).map(|owned| owned.hold(hold.reason, hold.until));
+                self.wait(record, &hold);
                 Ending::Held
             }
         }
@@ -166,6 +165,21 @@ impl Outlet<'_> {
     pub(super) fn serve(&mut self, wait: Duration) {
         let Self { sink, tracker, partitions, .. } = self;
         sink.serve(wait, |ticket, fate| report(tracker, partitions, ticket, fate));
+    }
+
+    /// Says so once, however often the partition tries again in vain.
+    fn wait(&mut self, record: &Record<'_>, hold: &Hold) {
+        let at = TopicPartition::new(record.topic, record.partition);
+        let Hold { plugin, reason, until } = hold;
+        let told = format!("plugin \"{}\": {reason}", plugin.name);
+        if self.partitions.get_mut(&at).is_some_and(|owned| owned.wait(told, *until)) {
+            let (name, version) = (&*plugin.name, &*plugin.version);
+            let pipeline = &*self.letters.pipeline;
+            warn!(
+                pipeline, partition = %at, offset = record.offset, plugin = name, version, reason,
+                "a partition waits for a plugin"
+            );
+        }
     }
 
     pub(super) fn halt(&mut self, at: &TopicPartition, reason: String, plugins_may_help: bool) {

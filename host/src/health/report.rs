@@ -2,10 +2,13 @@
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use serde::Serialize;
 
-use super::{Group, LONGEST_TURN, LaneState, Pipeline, PipelineState, State};
+use super::{Clock, Group, Guard, LONGEST_TURN, LaneState, Pipeline, PipelineState, State};
+use crate::breaker;
+use crate::config::OnOpen;
 
 /// Alive: every lane turns. A gateway that is not should be started again.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -50,6 +53,22 @@ pub struct PluginReport {
     pub name: String,
     pub serving: Option<String>,
     pub refused: Option<String>,
+    /// None where it does not serve.
+    pub breaker: Option<BreakerReport>,
+}
+
+/// Whether a plugin is called.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BreakerReport {
+    /// `closed`, `half-open` or `open`.
+    pub state: &'static str,
+    /// An operator holds it there.
+    pub by_hand: bool,
+    /// Why it last opened; none while it is closed and healthy.
+    pub cause: Option<String>,
+    /// Until it is tried again; none where it is not open by itself.
+    pub next_probe_seconds: Option<f64>,
+    pub trips: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -58,6 +77,8 @@ pub struct HaltReport {
     pub partition: i32,
     pub offset: i64,
     pub reason: String,
+    /// It goes on by itself once a plugin may be called again.
+    pub waits: bool,
 }
 
 impl Liveness {
@@ -79,10 +100,18 @@ impl Liveness {
 }
 
 impl Readiness {
-    pub(super) fn of(state: &State, now: u64) -> Self {
+    /// `millis` is `now` as the lanes count it.
+    pub(super) fn of(state: &State, clock: Option<Clock>, now: Instant, millis: u64) -> Self {
         let (mut reasons, mut warnings) = (Vec::new(), Vec::new());
         if state.is_draining {
             reasons.push("it is draining".to_owned());
+        }
+        if let Some(Clock { age, is_ticking: false }) = clock {
+            reasons.push(format!(
+                "the clock that ends plugins last ticked {:.1} seconds ago, so no plugin is entered and records wait; restart the \
+                 gateway",
+                age.as_secs_f64()
+            ));
         }
         if state.pipelines.is_empty() {
             reasons.push("no pipeline has begun to start".to_owned());
@@ -90,7 +119,10 @@ impl Readiness {
         let mut pipelines = Vec::with_capacity(state.pipelines.len());
         for (name, pipeline) in &state.pipelines {
             judge(name, pipeline, &mut reasons, &mut warnings);
-            pipelines.push(report(name, pipeline, now));
+            for guard in &pipeline.guards {
+                judge_breaker(name, guard, now, (&mut reasons, &mut warnings));
+            }
+            pipelines.push(report(name, pipeline, now, millis));
         }
         Self { ready: reasons.is_empty(), reasons, warnings, pipelines }
     }
@@ -134,8 +166,61 @@ fn judge(name: &str, pipeline: &Pipeline, reasons: &mut Vec<String>, warnings: &
         let all = names(pipeline).join(", ");
         warnings.push(format!("nobody in the group of pipeline \"{name}\" owns {all}"));
     }
-    for ((topic, partition), (offset, reason)) in &pipeline.halted {
-        reasons.push(format!("{topic}-{partition} is halted at offset {offset}: {reason}"));
+    for ((topic, partition), (offset, halt)) in &pipeline.halted {
+        let stands = if halt.waits { "waits" } else { "is halted" };
+        reasons.push(format!("{topic}-{partition} {stands} at offset {offset}: {}", halt.reason));
+    }
+}
+
+fn judge_breaker(
+    pipeline: &str,
+    guard: &Guard,
+    now: Instant,
+    (reasons, warnings): (&mut Vec<String>, &mut Vec<String>),
+) {
+    let view = guard.breaker.view(now);
+    let cause = view.cause.unwrap_or_default();
+    let next = view.next_probe.unwrap_or_default().as_secs_f64();
+    let who = format!("plugin \"{}\" of pipeline \"{pipeline}\"", guard.plugin);
+    let (told, what) = match (view.state, view.by_hand, guard.on_open) {
+        (breaker::State::Closed, false, _) => return,
+        (breaker::State::Closed, true, _) => (
+            warnings,
+            "is called whatever it does, since its breaker is held closed by hand".to_owned(),
+        ),
+        (breaker::State::HalfOpen, _, _) => {
+            (warnings, format!("is tried again with a few events, after {cause}"))
+        }
+        (breaker::State::Open, true, OnOpen::Halt) => {
+            (reasons, "is held back by hand, and records wait for it".to_owned())
+        }
+        (breaker::State::Open, true, OnOpen::Bypass) => {
+            (warnings, "is held back by hand, and records go by without it".to_owned())
+        }
+        (breaker::State::Open, false, OnOpen::Halt) => (
+            reasons,
+            format!(
+                "is not called, and records wait for it, because {cause}; it is tried again in {next:.1} seconds"
+            ),
+        ),
+        (breaker::State::Open, false, OnOpen::Bypass) => (
+            warnings,
+            format!(
+                "is not called, and records go by without it, because {cause}; it is tried again in {next:.1} seconds"
+            ),
+        ),
+    };
+    told.push(format!("{who} {what}"));
+}
+
+fn breaker_report(guard: &Guard, now: Instant) -> BreakerReport {
+    let view = guard.breaker.view(now);
+    BreakerReport {
+        state: view.state.as_str(),
+        by_hand: view.by_hand,
+        cause: view.cause,
+        next_probe_seconds: view.next_probe.map(|after| after.as_secs_f64()),
+        trips: view.trips,
     }
 }
 
@@ -143,7 +228,8 @@ fn names(pipeline: &Pipeline) -> Vec<String> {
     pipeline.unowned.iter().map(ToString::to_string).collect()
 }
 
-fn report(name: &str, pipeline: &Pipeline, now: u64) -> PipelineReport {
+fn report(name: &str, pipeline: &Pipeline, now: Instant, millis: u64) -> PipelineReport {
+    let guard = |name: &str| pipeline.guards.iter().find(|guard| *guard.plugin == *name);
     PipelineReport {
         name: name.to_owned(),
         state: match pipeline.state {
@@ -154,7 +240,7 @@ fn report(name: &str, pipeline: &Pipeline, now: u64) -> PipelineReport {
         lanes: pipeline
             .lanes
             .iter()
-            .map(|(number, lane)| lane_report(*number, lane, now))
+            .map(|(number, lane)| lane_report(*number, lane, millis))
             .collect(),
         plugins: pipeline
             .plugins
@@ -163,16 +249,18 @@ fn report(name: &str, pipeline: &Pipeline, now: u64) -> PipelineReport {
                 name: plugin.name.clone(),
                 serving: plugin.serving.clone(),
                 refused: plugin.refused.clone(),
+                breaker: guard(&plugin.name).map(|guard| breaker_report(guard, now)),
             })
             .collect(),
         halted: pipeline
             .halted
             .iter()
-            .map(|((topic, partition), (offset, reason))| HaltReport {
+            .map(|((topic, partition), (offset, halt))| HaltReport {
                 topic: topic.to_string(),
                 partition: *partition,
                 offset: *offset,
-                reason: reason.clone(),
+                reason: halt.reason.clone(),
+                waits: halt.waits,
             })
             .collect(),
         unowned: names(pipeline),

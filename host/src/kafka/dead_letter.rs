@@ -7,8 +7,9 @@ use std::sync::Arc;
 use crate::outcome::{Kept, Refusal};
 use crate::record::{Output, OutputHeader, Partition, Record};
 
-/// The longest text a header may hold, in bytes.
+/// The longest text a header may hold, in bytes, and the longest list of functions.
 const MAX_TEXT: usize = 1_024;
+const MAX_FRAMES: usize = 4_096;
 
 /// What the dead letter needs beyond record and refusal.
 #[derive(Clone, Debug)]
@@ -30,10 +31,16 @@ pub fn dead_letter<'a>(
     kept: Kept<'a>,
 ) -> Output<'a> {
     let Kept { key, value, mut headers, payload } = kept;
-    let mut add = |name: &'static str, text: &str| headers.push(header(name, text));
+    let mut add = |name: &'static str, text: &str| headers.push(header(name, text, MAX_TEXT));
     connect_headers(record, refusal, circumstances, &mut add);
     own_headers(record, refusal, circumstances, &mut add);
     add("lockgate.error.payload", payload.as_str());
+    if !refusal.frames.is_empty() {
+        let frames = refusal.frames.join(" < ");
+        headers.push(header("lockgate.error.backtrace", &frames, MAX_FRAMES));
+        let name = "__connect.errors.exception.stacktrace";
+        headers.push(header(name, &stacktrace(refusal), MAX_FRAMES));
+    }
     Output {
         topic: Arc::clone(&circumstances.topic),
         partition: Partition::Same(record.partition),
@@ -73,10 +80,22 @@ fn own_headers(
     if let Some(said) = &refusal.said {
         add("lockgate.error.said", said);
     }
+    if let Some(class) = refusal.fault {
+        add("lockgate.error.fault", class.as_str());
+    }
     if let Some(plugin) = &refusal.plugin {
         add("lockgate.error.plugin", &plugin.name);
-        add("lockgate.error.version", &plugin.version);
-        add("lockgate.error.digest", &plugin.digest);
+        // Of one that parked a key before a restart only the name is known.
+        let exact = [
+            ("lockgate.error.version", &plugin.version),
+            ("lockgate.error.digest", &plugin.digest),
+        ];
+        for (name, text) in exact.into_iter().filter(|(_, text)| !text.is_empty()) {
+            add(name, text);
+        }
+    }
+    if let Some(offset) = refusal.follows {
+        add("lockgate.error.follows", &offset.to_string());
     }
     add("lockgate.error.attempt", &refusal.attempt.to_string());
     add("lockgate.error.first-seen", &circumstances.first_seen.to_string());
@@ -92,8 +111,14 @@ fn own_headers(
     add("lockgate.error.dedup-id", &dedup);
 }
 
-fn header(name: &'static str, text: &str) -> OutputHeader<'static> {
-    let mut end = text.len().min(MAX_TEXT);
+/// The functions that were running as Java would write them, which is what reads this header.
+fn stacktrace(refusal: &Refusal) -> String {
+    let head = format!("{}: {}", refusal.code, refusal.reason);
+    refusal.frames.iter().fold(head, |text, frame| text + "\n\tat " + frame)
+}
+
+fn header(name: &'static str, text: &str, max: usize) -> OutputHeader<'static> {
+    let mut end = text.len().min(max);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
@@ -104,6 +129,7 @@ fn header(name: &'static str, text: &str) -> OutputHeader<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::FaultClass;
     use crate::outcome::{Code, Identity, Shown};
     use crate::record::Header;
 
@@ -157,7 +183,9 @@ mod tests {
             version: "1.2.0".to_owned(),
             digest: "ab12".to_owned(),
         });
-        Refusal { attempt: 2, ..Refusal::by(Code::PluginTrapped, &plugin, "unreachable executed") }
+        let refusal = Refusal::by(Code::PluginTrapped, &plugin, "unreachable executed");
+        let frames = ["mask::cut", "process"].map(str::to_owned).to_vec();
+        Refusal { attempt: 2, fault: Some(FaultClass::Trap), frames, ..refusal }
     }
 
     #[test]
@@ -176,6 +204,7 @@ mod tests {
         __connect.errors.exception.message: unreachable executed
         lockgate.error.code: plugin-trapped
         lockgate.error.reason: unreachable executed
+        lockgate.error.fault: trap
         lockgate.error.plugin: mask
         lockgate.error.version: 1.2.0
         lockgate.error.digest: ab12
@@ -188,6 +217,10 @@ mod tests {
         lockgate.error.timestamp: 1700000000000
         lockgate.error.dedup-id: shop.orders/3/42
         lockgate.error.payload: raw
+        lockgate.error.backtrace: mask::cut < process
+        __connect.errors.exception.stacktrace: plugin-trapped: unreachable executed
+        	at mask::cut
+        	at process
         ");
     }
 
@@ -207,10 +240,8 @@ mod tests {
     fn what_the_plugin_said_stands_apart_from_what_we_say_of_it() {
         let refusal = trapped().said(Some("no key \"é\""));
         let letter = letter(&refusal, Shown::Nothing);
-        let told: Vec<&str> = letter
-            .lines()
-            .filter(|line| line.contains("unreachable") || line.contains('é'))
-            .collect();
+        let told: Vec<&str> =
+            letter.lines().filter(|line| line.contains("reason") || line.contains('é')).collect();
         assert_eq!(
             told,
             [
@@ -230,6 +261,16 @@ mod tests {
         let said = |words: &str| trapped().said(Some(words)).said.unwrap();
         assert_eq!(said(&"é".repeat(1_000)), format!("{}…", "é".repeat(256)));
         assert_eq!(said(&"é".repeat(256)), "é".repeat(256));
+    }
+
+    #[test]
+    fn the_longest_list_of_functions_is_kept_whole() {
+        let frames = vec!["x".repeat(120 + "…".len()); 16];
+        let letter = letter(&Refusal { frames, ..trapped() }, Shown::Nothing);
+        let trace = letter.lines().filter(|line| line.starts_with("\tat x"));
+        assert_eq!(trace.map(str::len).collect::<Vec<_>>(), [127; 16]);
+        let listed = letter.lines().find(|line| line.starts_with("lockgate.error.backtrace"));
+        assert_eq!(listed.unwrap().matches(" < ").count(), 15);
     }
 
     #[test]

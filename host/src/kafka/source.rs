@@ -56,6 +56,15 @@ struct Held {
     known_partitions: Option<i32>,
 }
 
+/// How far a partition is, for a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advance {
+    pub at: TopicPartition,
+    pub mark: Mark,
+    /// What has to be known to read on from there: [`start::REMARK_BYTES`] without a space, at the most.
+    pub remark: String,
+}
+
 /// What happened to the member. Each is dealt with before the next one is asked for.
 #[derive(Debug)]
 pub enum Event {
@@ -201,20 +210,31 @@ impl Source {
     }
 
     /// Commits that these partitions go on at these marks. The result comes as [`Event::Committed`]. Partitions that are no
-    /// longer ours are left out.
-    pub fn commit(&mut self, marks: &[(TopicPartition, Mark)]) -> Result<(), Error> {
-        self.store(marks);
+    /// longer ours are left out, and so are those that are committed there already, whatever is remarked.
+    pub fn commit(&mut self, advances: &[Advance]) -> Result<(), Error> {
+        self.store(advances);
         self.client.commit().map_err(|cause| Error::new("committing offsets", cause))
     }
 
     /// As [`Self::commit`], but waits for the result until `deadline`.
-    pub fn commit_by(
-        &mut self,
-        marks: &[(TopicPartition, Mark)],
-        deadline: Instant,
-    ) -> Result<(), Error> {
-        self.store(marks);
-        match self.client.commit_by(deadline) {
+    pub fn commit_by(&mut self, advances: &[Advance], deadline: Instant) -> Result<(), Error> {
+        self.store(advances);
+        self.commit_these_by(None, deadline)
+    }
+
+    /// As [`Self::commit_by`], of partitions of which something else is remarked than before: also where they have not moved.
+    pub fn remark_by(&mut self, advances: &[Advance], deadline: Instant) -> Result<(), Error> {
+        let stored = self.store(advances);
+        // The broker takes the offsets of partitions that are another member's: only a list that is ours may go out.
+        let ours: Vec<Place> = stored.into_iter().filter(|place| place.fault.is_none()).collect();
+        if ours.is_empty() || self.client.assignment_lost() {
+            return Ok(());
+        }
+        self.commit_these_by(Some(&ours), deadline)
+    }
+
+    fn commit_these_by(&self, places: Option<&[Place]>, deadline: Instant) -> Result<(), Error> {
+        match self.client.commit_by(places, deadline) {
             Err(fault) if fault.code != Code::of(Known::RD_KAFKA_RESP_ERR__NO_OFFSET) => {
                 Err(Error::new("committing offsets", fault))
             }
@@ -222,17 +242,20 @@ impl Source {
         }
     }
 
-    fn store(&self, marks: &[(TopicPartition, Mark)]) {
-        let places = marks.iter().map(|(at, mark)| {
+    /// Gives the places with what is wrong with those that were left out.
+    fn store(&self, advances: &[Advance]) -> Vec<Place> {
+        let places = advances.iter().map(|Advance { at, mark, remark }| {
             let known = self.assigned.get(at).and_then(|held| held.known_partitions);
-            Place { metadata: start::note(known), ..place(at, *mark) }
+            Place { metadata: start::note(known, remark), ..place(at, *mark) }
         });
-        for stored in self.client.store(&places.collect::<Vec<_>>()) {
-            if let Some(fault) = stored.fault {
-                let (topic, partition) = (&*stored.topic, stored.partition);
+        let stored = self.client.store(&places.collect::<Vec<_>>());
+        for place in &stored {
+            if let Some(fault) = &place.fault {
+                let (topic, partition) = (&*place.topic, place.partition);
                 debug!(topic, partition, error = %fault, "offset of a partition that is not ours left out");
             }
         }
+        stored
     }
 
     /// Reads a partition again from `mark`. What was read and not yet handed out is forgotten; what was handed out is the

@@ -18,6 +18,8 @@ pub struct Assigned {
     pub at: TopicPartition,
     pub begin: Mark,
     pub origin: Origin,
+    /// As [`super::Advance::remark`] was when that offset was committed.
+    pub remark: String,
     /// How many partitions the topic had when the group began with it; none where that is not known.
     pub(super) known_partitions: Option<i32>,
 }
@@ -43,15 +45,33 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Kept with every committed offset, so that a partition added later can be told from one the group has not begun with.
-pub(super) fn note(known_partitions: Option<i32>) -> String {
-    known_partitions.map_or_else(String::new, |count| format!("{NOTE}{count}"))
+/// The longest remark that may be kept beside an offset. Brokers take 4,096 bytes in all where `offset.metadata.max.bytes` was not
+/// lowered.
+pub const REMARK_BYTES: usize = 4_000;
+
+/// Kept with every committed offset, so that a partition added later can be told from one the group has not begun with: words
+/// behind a version, of which later versions may add some.
+pub(super) fn note(known_partitions: Option<i32>, remark: &str) -> String {
+    let mut note = String::new();
+    if let Some(count) = known_partitions {
+        note = format!("{NOTE}{PARTITIONS}{count}");
+    }
+    if !remark.is_empty() {
+        note = if note.is_empty() { NOTE.to_owned() } else { note + " " };
+        note.extend([PARKED, remark]);
+    }
+    note
 }
 
-const NOTE: &str = "lockgate/1 partitions=";
+const NOTE: &str = "lockgate/1 ";
+const PARTITIONS: &str = "partitions=";
+const PARKED: &str = "parked=";
 
-fn read_note(metadata: &str) -> Option<i32> {
-    metadata.strip_prefix(NOTE)?.parse().ok()
+/// The partitions that are known, and the remark; nothing where the note is not ours.
+fn read_note(metadata: &str) -> (Option<i32>, &str) {
+    let mut words = metadata.strip_prefix(NOTE).unwrap_or_default().split(' ');
+    let known = words.clone().find_map(|word| word.strip_prefix(PARTITIONS)?.parse().ok());
+    (known, words.find_map(|word| word.strip_prefix(PARKED)).unwrap_or_default())
 }
 
 /// Asks the broker where each of these partitions begins.
@@ -68,11 +88,13 @@ pub(super) fn resolve(
     let mut topics: Vec<(Arc<str>, History)> = Vec::new();
     for place in committed {
         if place.offset >= 0 {
+            let (known_partitions, remark) = read_note(&place.metadata);
             resolved.push(Assigned {
                 at: TopicPartition::new(&place.topic, place.partition),
                 begin: Mark { offset: place.offset, leader_epoch: place.leader_epoch },
                 origin: Origin::Committed,
-                known_partitions: read_note(&place.metadata),
+                remark: remark.to_owned(),
+                known_partitions,
             });
             continue;
         }
@@ -109,7 +131,7 @@ fn history(client: &Arc<Client>, topic: &Arc<str>) -> Result<History, Fault> {
 /// The fewest partitions that any commit knows of: later ones may have seen the topic grow.
 fn began_with(committed: &[Place]) -> Option<i32> {
     let committed = committed.iter().filter(|place| place.offset >= 0);
-    committed.map(|place| read_note(&place.metadata).unwrap_or(0)).min()
+    committed.map(|place| read_note(&place.metadata).0.unwrap_or(0)).min()
 }
 
 fn first(
@@ -137,6 +159,7 @@ fn first(
         at: TopicPartition::new(&place.topic, place.partition),
         begin: Mark { offset, leader_epoch: -1 },
         origin,
+        remark: String::new(),
         known_partitions: Some(history.partitions),
     })
 }
@@ -157,12 +180,35 @@ mod tests {
 
     #[test]
     fn the_fewest_partitions_count() {
-        let grown = [committed(0, 5, &note(Some(2))), committed(2, 9, &note(Some(3)))];
+        let grown = [committed(0, 5, &note(Some(2), "")), committed(2, 9, &note(Some(3), "AQ"))];
         assert_eq!(began_with(&grown), Some(2));
     }
 
     #[test]
     fn commits_of_other_tools_make_every_other_partition_an_added_one() {
         assert_eq!(began_with(&[committed(0, 5, "by hand")]), Some(0));
+    }
+
+    #[test]
+    fn a_note_without_a_remark_is_what_it_always_was() {
+        assert_eq!(note(Some(2), ""), "lockgate/1 partitions=2");
+        assert_eq!(note(None, ""), "");
+    }
+
+    #[test]
+    fn notes_come_back_whole_and_those_of_other_versions_as_far_as_they_are_known() {
+        for (known, remark) in [(Some(2), ""), (Some(3), "AQ_-"), (None, "AQ")] {
+            assert_eq!(read_note(&note(known, remark)), (known, remark));
+        }
+        assert_eq!(read_note("lockgate/1 partitions=2"), (Some(2), ""));
+        assert_eq!(read_note("lockgate/1 partitions=2 more=x parked=AQ"), (Some(2), "AQ"));
+        for foreign in ["", "by hand", "lockgate/2 partitions=2", "partitions=2 parked=AQ"] {
+            assert_eq!(read_note(foreign), (None, ""));
+        }
+    }
+
+    #[test]
+    fn the_longest_note_is_one_that_brokers_take() {
+        assert!(note(Some(i32::MAX), &"x".repeat(REMARK_BYTES)).len() <= 4_096);
     }
 }

@@ -15,7 +15,7 @@ pub struct Partition {
     pub committed: IntGauge,
     /// Records read and not yet settled.
     pub in_flight: IntGauge,
-    /// 1 while nothing of the partition goes on, else 0.
+    /// 1 while nothing of the partition goes on, for good or until a plugin may be called again, else 0.
     pub halted: IntGauge,
     _lease: Lease,
 }
@@ -55,7 +55,7 @@ impl Family {
             )?,
             halted: partition.gauge(
                 "lockgate_partition_halted",
-                "1 while nothing of the partition goes on; /readyz says why.",
+                "1 while nothing of the partition goes on, for whatever reason; /readyz says why.",
                 &[],
             )?,
             owners: partition.owners(),

@@ -73,6 +73,8 @@ pub struct Pipeline {
     end_to_end: Histogram,
     /// Source partitions that no member of the group owns.
     pub unowned_partitions: IntGauge,
+    /// Keys whose records follow a refused one; each lane adds what it has.
+    pub parked_keys: IntGauge,
     _lease: Lease,
 }
 
@@ -182,6 +184,7 @@ pub(super) struct Family {
     settle: HistogramVec,
     end_to_end: HistogramVec,
     unowned_partitions: IntGaugeVec,
+    parked_keys: IntGaugeVec,
     pipelines: Arc<Owners>,
     turns: IntCounterVec,
     lanes: Arc<Owners>,
@@ -237,6 +240,11 @@ impl Family {
                 "Partitions that should be read and that nobody in the group owns; every gateway of it shows the same.",
                 &[],
             )?,
+            parked_keys: pipeline.gauge(
+                "lockgate_parked_keys",
+                "Keys whose records follow a refused one to the dead-letter topic until they are released, in the partitions of this gateway.",
+                &[],
+            )?,
             pipelines: pipeline.owners(),
             turns: lane.counter(
                 "lockgate_lane_turns_total",
@@ -259,6 +267,7 @@ impl Family {
             settle: self.settle.with_label_values(&[name]),
             end_to_end: self.end_to_end.with_label_values(&[name]),
             unowned_partitions: self.unowned_partitions.with_label_values(&[name]),
+            parked_keys: self.parked_keys.with_label_values(&[name]),
         }
     }
 

@@ -3,12 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
 use prometheus::{
-    Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
+    Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
 };
 use rustc_hash::FxHashMap;
 
 use super::owners::{Declaration, Lease, Owners, Series};
+use crate::breaker::State;
 use crate::contract::FaultClass;
 
 /// The most names that one plugin may count under: each is a series, and the names are the plugin's own.
@@ -32,6 +35,9 @@ pub struct Plugin {
     pub instantiations: IntCounter,
     /// Instances given up because they had grown, before they hit their limit.
     pub recycles: IntCounter,
+    breaker: IntGauge,
+    /// How often the breaker has opened.
+    pub trips: IntCounter,
     /// By the levels of a plugin's log.
     withheld: IntCounterVec,
     custom: Arc<Custom>,
@@ -73,6 +79,14 @@ impl Plugin {
     /// The share of one instance in the plugin's memory.
     pub fn memory(&self) -> Memory {
         Memory { gauge: self.memory.clone(), reported: 0 }
+    }
+
+    pub fn breaker(&self, state: State) {
+        self.breaker.set(match state {
+            State::Closed => 0,
+            State::HalfOpen => 1,
+            State::Open => 2,
+        });
     }
 
     /// Says which version serves; the one before is not shown any longer.
@@ -135,6 +149,58 @@ impl Custom {
     }
 }
 
+struct Breakers {
+    states: IntGaugeVec,
+    trips: IntCounterVec,
+}
+
+impl Breakers {
+    fn register(plugin: &mut Declaration<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
+            states: plugin.gauge(
+                "lockgate_plugin_breaker_state",
+                "Whether a plugin is called: 0 closed, it is; 1 half-open, it is tried with a few events; 2 open, it is not.",
+                &[],
+            )?,
+            trips: plugin.counter(
+                "lockgate_plugin_breaker_trips_total",
+                "How often a plugin's breaker has opened because it failed too often.",
+                &[],
+            )?,
+        })
+    }
+}
+
+/// The age of the last tick of the clock that ends plugins, read when it is asked for: whoever wrote it down now and then might
+/// have stopped too.
+pub(super) struct Clock {
+    gauge: Gauge,
+    age: Box<dyn Fn() -> Duration + Send + Sync>,
+}
+
+impl Clock {
+    pub(super) fn new(
+        age: impl Fn() -> Duration + Send + Sync + 'static,
+    ) -> prometheus::Result<Self> {
+        let gauge = Gauge::new(
+            "lockgate_plugin_clock_age_seconds",
+            "Time since the clock that ends plugins last ticked; above one second no plugin is entered.",
+        )?;
+        Ok(Self { gauge, age: Box::new(age) })
+    }
+}
+
+impl Collector for Clock {
+    fn desc(&self) -> Vec<&Desc> {
+        self.gauge.desc()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        self.gauge.set((self.age)().as_secs_f64());
+        self.gauge.collect()
+    }
+}
+
 pub(super) struct Family {
     calls: IntCounterVec,
     rows: IntCounterVec,
@@ -144,6 +210,7 @@ pub(super) struct Family {
     memory: IntGaugeVec,
     instantiations: IntCounterVec,
     recycles: IntCounterVec,
+    breakers: Breakers,
     withheld: IntCounterVec,
     custom: Arc<Custom>,
     version: IntGaugeVec,
@@ -194,6 +261,7 @@ impl Family {
                 "Instances replaced because their memory had grown near its limit.",
                 &[],
             )?,
+            breakers: Breakers::register(&mut plugin)?,
             withheld: plugin.counter(
                 "lockgate_plugin_messages_withheld_total",
                 "Lines of a plugin's log whose text was not shown, by level.",
@@ -222,6 +290,8 @@ impl Family {
             memory: self.memory.with_label_values(&owner),
             instantiations: self.instantiations.with_label_values(&owner),
             recycles: self.recycles.with_label_values(&owner),
+            breaker: self.breakers.states.with_label_values(&owner),
+            trips: self.breakers.trips.with_label_values(&owner),
             withheld: self.withheld.clone(),
             custom: Arc::clone(&self.custom),
             version: self.version.clone(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::breaker::State;
 use crate::change::Class;
 use crate::contract::FaultClass;
 use crate::outcome::Code;
@@ -46,6 +47,7 @@ fn a_pipeline_s_series_are_named_with_their_help() {
     shop.add(&mut tally);
     shop.reloaded(Reload::Live);
     shop.unowned_partitions.set(2);
+    shop.parked_keys.add(3);
     lane.turns.inc();
     insta::assert_snapshot!(shape(&metrics), @r#"
     # HELP lockgate_build_info Always 1; the label says which version runs.
@@ -56,6 +58,8 @@ fn a_pipeline_s_series_are_named_with_their_help() {
     lockgate_end_to_end_seconds_count{pipeline="shop"} 1
     # HELP lockgate_lane_turns_total Turns of a lane's loop; a lane whose count stands still is stuck.
     lockgate_lane_turns_total{lane="0",pipeline="shop"} 1
+    # HELP lockgate_parked_keys Keys whose records follow a refused one to the dead-letter topic until they are released, in the partitions of this gateway.
+    lockgate_parked_keys{pipeline="shop"} 3
     # HELP lockgate_read_bytes_total Bytes of keys, values and headers read.
     lockgate_read_bytes_total{pipeline="shop"} 1024
     # HELP lockgate_records_read_total Records read, by the class of what they say; only rows and tombstones go through plugins.
@@ -88,12 +92,18 @@ fn a_plugin_s_series_are_named_with_their_help() {
     mask.faulted(FaultClass::Timeout, Duration::from_millis(50));
     mask.instantiations.inc();
     mask.recycles.inc();
+    mask.breaker(State::Open);
+    mask.trips.inc();
     mask.custom("masked").unwrap().inc_by(3);
     let mut memory = mask.memory();
     memory.set(1_114_112);
     insta::assert_snapshot!(shape(&metrics), @r#"
     # HELP lockgate_build_info Always 1; the label says which version runs.
     lockgate_build_info{version="VERSION"} 1
+    # HELP lockgate_plugin_breaker_state Whether a plugin is called: 0 closed, it is; 1 half-open, it is tried with a few events; 2 open, it is not.
+    lockgate_plugin_breaker_state{pipeline="shop",plugin="mask-pii"} 2
+    # HELP lockgate_plugin_breaker_trips_total How often a plugin's breaker has opened because it failed too often.
+    lockgate_plugin_breaker_trips_total{pipeline="shop",plugin="mask-pii"} 1
     # HELP lockgate_plugin_call_seconds Time of a call, batch in and answer out.
     # TYPE lockgate_plugin_call_seconds histogram
     lockgate_plugin_call_seconds_sum{pipeline="shop",plugin="mask-pii"} 0.05004
@@ -133,7 +143,7 @@ fn a_partition_s_series_are_named_with_their_help() {
     lockgate_build_info{version="VERSION"} 1
     # HELP lockgate_partition_committed_offset The offset that a restart begins at.
     lockgate_partition_committed_offset{partition="3",pipeline="shop",topic="shop.public.orders"} 38
-    # HELP lockgate_partition_halted 1 while nothing of the partition goes on; /readyz says why.
+    # HELP lockgate_partition_halted 1 while nothing of the partition goes on, for whatever reason; /readyz says why.
     lockgate_partition_halted{partition="3",pipeline="shop",topic="shop.public.orders"} 1
     # HELP lockgate_partition_in_flight_records Records read and not yet settled.
     lockgate_partition_in_flight_records{partition="3",pipeline="shop",topic="shop.public.orders"} 2
@@ -230,4 +240,17 @@ fn the_names_of_a_plugin_are_capped() {
     assert!(mask.custom("one-more").is_none());
     assert!(mask.custom("name-0").is_some(), "a known name goes on");
     assert!(metrics.plugin("shop", "other").custom(&"x".repeat(65)).is_none(), "too long");
+}
+
+#[test]
+fn the_clock_s_age_is_that_of_the_moment_of_the_scrape() {
+    let metrics = metrics();
+    let age = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(2));
+    let read = std::sync::Arc::clone(&age);
+    let seconds = move || read.load(std::sync::atomic::Ordering::Relaxed);
+    metrics.watch_clock(move || Duration::from_secs(seconds())).unwrap();
+    let shown = || series(&metrics, "lockgate_plugin_clock_age_seconds");
+    assert_eq!(shown(), ["lockgate_plugin_clock_age_seconds 2"]);
+    age.store(7, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(shown(), ["lockgate_plugin_clock_age_seconds 7"]);
 }

@@ -25,12 +25,17 @@ impl Deletes {
     /// Notes what became of a delete. One that passed needs no memory: its tombstone passes too.
     pub(super) fn note(&mut self, delete: &Record<'_>, verdict: &Verdict) {
         let Some(key) = delete.key else { return };
-        if matches!(verdict, Verdict::Keep) {
+        let passed = matches!(verdict, Verdict::Keep);
+        if passed && self.partitions.is_empty() {
             return;
         }
         let partition = (Arc::clone(delete.topic), delete.partition);
         let remembered = self.partitions.entry(partition).or_default();
+        // One that is read again may end otherwise than before.
         remembered.retain(|(known, _)| **known != *key);
+        if passed {
+            return;
+        }
         if remembered.len() >= REMEMBERED {
             remembered.pop_front();
         }

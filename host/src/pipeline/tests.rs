@@ -1,5 +1,6 @@
 //! The journey of a batch with stand-in plugins: what each kind of record becomes.
 
+mod breaker;
 mod cloudevents;
 mod concealed;
 mod dms;
@@ -10,6 +11,7 @@ mod leaks;
 mod maxwell;
 mod mongo;
 mod ogg;
+mod parking;
 mod protected;
 mod proven;
 mod rows;
@@ -18,6 +20,7 @@ mod spy;
 mod ticdc;
 mod ticdc_maxwell;
 mod unpack;
+mod waiting;
 
 use std::sync::Arc;
 

@@ -28,6 +28,7 @@ impl Pipeline {
         mut settle: impl FnMut(usize, About<'_>, Outcome<'_>) -> bool,
     ) {
         let limits = self.settings.limits;
+        self.held.clear();
         self.undecoded.clear();
         let Some(compression) = self.settings.compression else {
             self.batch(records, |number, about, outcome| {

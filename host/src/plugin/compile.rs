@@ -1,29 +1,30 @@
-//! From the bytes of a file to a compiled component of our world, or the reason why it is none. Must not know settings or
-//! instances.
+//! From the bytes of a file to a compiled component of our world, or the reason why it is none: by the shortest way there is.
+//! Must not know settings or instances.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod apart;
+mod child;
+mod ends;
+mod sealed;
+mod translate;
+
 use std::sync::{Arc, PoisonError, Weak};
-use std::thread;
+use std::time::Instant;
 
-use wasmparser::{Encoding, Parser, Payload};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::bindings::PluginPre;
 use super::engine::Runtime;
 use super::imports::Guest;
-use super::text;
+use super::{raw, text};
+
+pub use apart::{Job, Unmade};
+pub use child::{Allowance, Compiler};
+pub(super) use sealed::{CODE_BYTES, HEADER, Label, Sealed};
+use translate::check_header;
 
 /// The largest plugin file: Python's, the largest of any language, is 18 MiB.
 pub const FILE_BYTES: usize = 32 << 20;
-
-/// Compiling takes more than linear time in the size of a function, so that is bounded as well.
-const FUNCTION_BYTES: usize = 1 << 20;
-const FUNCTIONS: u32 = 100_000;
-
-/// The compiler recurses over what it is given.
-const COMPILER_STACK_BYTES: usize = 16 << 20;
 
 /// The longest reason, in bytes; parts of it come out of the file.
 const REASON_BYTES: usize = 2 << 10;
@@ -53,59 +54,74 @@ pub(super) struct Code {
 }
 
 impl Runtime {
-    /// The code of the file `bytes`, whose digest is `digest`: compiled, unless some version of it is in use already.
+    /// The code of the file `bytes`, whose digest is `digest`: what some version uses already, else what is kept from before,
+    /// else compiled.
     pub(super) fn code(&self, bytes: &[u8], digest: &str) -> Result<Arc<Code>, LoadError> {
-        let known = || self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(code) = known().get(digest).and_then(Weak::upgrade) {
+        if let Some(code) = self.code_in_use(digest) {
             return Ok(code);
         }
-        let code = Arc::new(self.compile(bytes)?);
-        let mut known = known();
-        known.retain(|_, code| code.strong_count() > 0);
-        known.insert(digest.to_owned(), Arc::downgrade(&code));
+        let _one_at_a_time = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who was before us may have compiled the same.
+        if let Some(code) = self.code_in_use(digest) {
+            return Ok(code);
+        }
+        let code = Arc::new(self.load(bytes, digest)?);
+        let mut in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        in_use.retain(|_, code| code.strong_count() > 0);
+        in_use.insert(digest.to_owned(), Arc::downgrade(&code));
         Ok(code)
     }
 
-    /// Compiles `bytes`: a component of our world, or a core module that can be wrapped as one.
-    fn compile(&self, bytes: &[u8]) -> Result<Code, LoadError> {
-        let compile = || {
-            catch_unwind(AssertUnwindSafe(|| self.compile_here(bytes))).unwrap_or_else(|panic| {
-                let cause = panic_text(&*panic);
-                Err(LoadError::new(format!(
-                    "the compiler fails on it ({cause}); report it with the file"
-                )))
-            })
-        };
-        thread::scope(|scope| {
-            let thread = thread::Builder::new()
-                .name("compile".to_owned())
-                .stack_size(COMPILER_STACK_BYTES)
-                .spawn_scoped(scope, compile)
-                .map_err(|err| LoadError::new(format!("starting the compiler: {err}")))?;
-            thread.join().expect("every panic of the closure is caught inside it")
-        })
+    fn code_in_use(&self, digest: &str) -> Option<Arc<Code>> {
+        let in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        in_use.get(digest).and_then(Weak::upgrade)
     }
 
-    fn compile_here(&self, bytes: &[u8]) -> Result<Code, LoadError> {
+    fn load(&self, bytes: &[u8], digest: &str) -> Result<Code, LoadError> {
         check_header(bytes)?;
-        let sketch = survey(bytes)?;
-        let encoded = match sketch.encoding {
-            Encoding::Component => None,
-            Encoding::Module => {
-                let encoded = self.encoder.component(bytes.to_vec(), sketch.names_its_world);
-                Some(encoded.map_err(|err| {
-                    LoadError::new(format!(
-                        "a core module that cannot be wrapped as a plugin: {err}"
-                    ))
-                })?)
-            }
-        };
-        let component = Component::new(&self.engine, encoded.as_deref().unwrap_or(bytes))
-            .map_err(|err| LoadError::new(format!("it does not compile: {err:#}")))?;
-        let (imports, exports) = interfaces(&component, &self.engine);
+        let (digest, fingerprint) = (digest.to_owned(), self.target.fingerprint.clone());
+        let label = Label { digest, fingerprint };
+        if let Some(component) = self.kept(&label) {
+            return self.admit(&component);
+        }
+        let begun = Instant::now();
+        let sealed = self.compile(&label, bytes)?;
+        tracing::info!(digest = label.digest, took = ?begun.elapsed(), "plugin compiled");
+        let component = raw::component(&self.engine, &sealed).map_err(|err| {
+            LoadError::new(format!(
+                "what the compiler made of it cannot be used: {err:#}; report it with the file"
+            ))
+        })?;
+        let code = self.admit(&component)?;
+        // What is refused would take the room of what is used.
+        if let Some(cache) = &self.cache {
+            cache.keep(&label, &sealed);
+        }
+        Ok(code)
+    }
+
+    /// What was compiled before, by this process or another.
+    fn kept(&self, label: &Label) -> Option<Component> {
+        let cache = self.cache.as_ref()?;
+        let sealed = cache.load(label)?;
+        raw::component(&self.engine, &sealed)
+            .inspect_err(|err| cache.discard(label, &format!("{err:#}")))
+            .ok()
+    }
+
+    fn compile(&self, label: &Label, bytes: &[u8]) -> Result<Sealed, LoadError> {
+        match &self.options.compiler {
+            Some(compiler) => compiler.compile(&self.target, label, bytes, &self.is_over),
+            None => Ok(Sealed::new(label, &translate::translate(&self.engine, bytes)?)),
+        }
+    }
+
+    /// Takes a component that fits our world.
+    fn admit(&self, component: &Component) -> Result<Code, LoadError> {
+        let (imports, exports) = interfaces(component, &self.engine);
         check_imports(&imports)?;
         check_exports(&exports)?;
-        let pre = self.linker.instantiate_pre(&component).and_then(PluginPre::new);
+        let pre = self.linker.instantiate_pre(component).and_then(PluginPre::new);
         let pre = pre.map_err(|err| {
             LoadError::new(format!(
                 "it was built against another contract than this gateway's ({VERSION}): {err:#}"
@@ -113,78 +129,6 @@ impl Runtime {
         })?;
         Ok(Code { pre, imports, exports })
     }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
-}
-
-/// Refuses what is no WebAssembly at all, by its first bytes.
-fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
-    if bytes.len() > FILE_BYTES {
-        return Err(LoadError::new(format!(
-            "{} bytes are more than the {FILE_BYTES} a plugin may have",
-            bytes.len()
-        )));
-    }
-    if Engine::detect_precompiled(bytes).is_some() {
-        return Err(LoadError::new(
-            "precompiled code, which cannot be checked; give the .wasm file that it was made from",
-        ));
-    }
-    if bytes.starts_with(b"\0asm") {
-        return Ok(());
-    }
-    let reason = match bytes.trim_ascii_start() {
-        [] => "the file is empty",
-        [b'(', ..] => "WebAssembly as text; turn it into a binary first, with `wasm-tools parse`",
-        _ => "not a WebAssembly file",
-    };
-    Err(LoadError::new(reason))
-}
-
-/// What can be said of a file without compiling it.
-struct Sketch {
-    encoding: Encoding,
-    /// Whether a core module carries the world it was built for.
-    names_its_world: bool,
-}
-
-/// Reads through the file, nested modules included: it has to be whole, and nothing in it too large to compile in good time.
-fn survey(bytes: &[u8]) -> Result<Sketch, LoadError> {
-    let mut sketch = Sketch { encoding: Encoding::Module, names_its_world: false };
-    let mut functions = 0u32;
-    let mut depth = 0u32;
-    for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload.map_err(|err| {
-            let (what, at) = (err.message(), err.offset());
-            LoadError::new(format!("damaged or cut off at byte {at} of {}: {what}", bytes.len()))
-        })?;
-        match payload {
-            Payload::Version { encoding, .. } if depth == 0 => sketch.encoding = encoding,
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::CustomSection(section) if section.name().starts_with("component-type") => {
-                sketch.names_its_world = true;
-            }
-            Payload::CodeSectionStart { count, .. } => functions = functions.saturating_add(count),
-            Payload::CodeSectionEntry(body) if body.range().len() > FUNCTION_BYTES => {
-                return Err(LoadError::new(format!(
-                    "the function at byte {} is too large to compile: {} bytes, and {FUNCTION_BYTES} are allowed",
-                    body.range().start,
-                    body.range().len()
-                )));
-            }
-            _ => {}
-        }
-        if functions > FUNCTIONS {
-            return Err(LoadError::new(format!(
-                "more than {FUNCTIONS} functions, too many to compile"
-            )));
-        }
-    }
-    Ok(sketch)
 }
 
 fn interfaces(component: &Component, engine: &Engine) -> (Vec<String>, Vec<String>) {

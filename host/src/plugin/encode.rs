@@ -10,6 +10,9 @@ const CONTRACT: &str = include_str!("../../../wit/plugin.wit");
 /// Answers every function of WASI preview 1 without a world behind it.
 const NULL_ADAPTER: &str = include_str!("null_adapter.wat");
 
+/// What a wrapped module depends on besides itself.
+pub(super) const TEXTS: [&str; 2] = [CONTRACT, NULL_ADAPTER];
+
 const PREVIEW_1: &str = "wasi_snapshot_preview1";
 
 /// What encoding needs, prepared once.

@@ -10,8 +10,8 @@ use crate::contract::{Fault, FaultClass};
 /// The longest text of a plugin's own, in bytes.
 pub(super) const TEXT_BYTES: usize = 1 << 10;
 
-/// Functions named in a message, innermost first, and the longest name.
-const FRAMES: usize = 6;
+/// Functions that a fault names, and the longest name in bytes.
+const FRAMES: usize = 16;
 const FRAME_BYTES: usize = 120;
 
 /// The plugin's own error, as a fault.
@@ -35,7 +35,7 @@ pub(super) fn classify(
     let class = class(error, trap, guest.memory.was_denied());
     let mut message = match (class, trap) {
         (FaultClass::Timeout, _) => format!("took longer than its deadline of {deadline:?}"),
-        (FaultClass::OutOfMemory, _) if !guest.memory.was_denied() => {
+        (FaultClass::NotRun, _) => {
             format!("the gateway has no room for an instance of it: {}", root_text(error))
         }
         (FaultClass::OutOfMemory, _) => {
@@ -50,13 +50,12 @@ pub(super) fn classify(
         (_, Some(trap)) => trap_text(*trap),
         (_, None) => root_text(error),
     };
-    if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
-        let frames = frames(backtrace);
-        if !frames.is_empty() {
-            message = format!("{message}; in {}", frames.join(" < "));
-        }
+    let frames = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
+    // The log shows the message alone, and where it happened is the first thing to know.
+    if let Some(innermost) = frames.iter().find(|frame| !is_a_number(frame)) {
+        message = format!("{message}; in {innermost}");
     }
-    Fault { said: guest.take_panic(), ..Fault::new(class, message) }
+    Fault { said: guest.take_panic(), frames, ..Fault::new(class, message) }
 }
 
 fn class(error: &Error, trap: Option<&Trap>, denied: bool) -> FaultClass {
@@ -69,7 +68,7 @@ fn class(error: &Error, trap: Option<&Trap>, denied: bool) -> FaultClass {
         None if root_text(error).contains("fuel allocated for hostcalls") => {
             return FaultClass::Transfer;
         }
-        None if error.is::<NoRoom>() => FaultClass::OutOfMemory,
+        None if error.is::<NoRoom>() => FaultClass::NotRun,
         None if error.downcast_ref::<WasmBacktrace>().is_some() => FaultClass::Trap,
         None => FaultClass::BadValue,
     };
@@ -106,17 +105,15 @@ pub(super) fn mebibytes(bytes: usize) -> String {
     }
 }
 
-/// Names of the functions that were running, without the hash that Rust appends to them.
+/// Names of the functions that were running, without the hash that Rust appends to them; one that has no name is told by its
+/// number in the plugin's file.
 fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
-    // Only the text of the whole has the names demangled: lines of "  0:   0x4f - module!name".
+    // Only the text of the whole has the names demangled: lines of "  0:   0x4f - module!name", some without their place.
     let text = backtrace.to_string();
-    let lines = text.lines().filter_map(|line| line.split_once(" - "));
-    let names = lines.map(|(_, name)| name.rsplit_once('!').map_or(name, |(_, name)| name));
-    names
-        .filter(|name| !name.starts_with('<') || name.contains(" as "))
-        .map(frame)
-        .take(FRAMES)
-        .collect()
+    let numbered = text.lines().filter_map(|line| line.split_once(": "));
+    let frames = numbered.filter(|(number, _)| number.trim_start().parse::<u32>().is_ok());
+    let names = frames.map(|(_, frame)| frame.split_once('!').map_or(frame, |(_, name)| name));
+    names.map(frame).take(FRAMES).collect()
 }
 
 fn frame(name: &str) -> String {
@@ -126,3 +123,11 @@ fn frame(name: &str) -> String {
     };
     text::tame(plain, FRAME_BYTES)
 }
+
+/// As wasmtime tells of a function without a name.
+fn is_a_number(frame: &str) -> bool {
+    frame.starts_with("<wasm function ")
+}
+
+#[cfg(test)]
+mod tests;

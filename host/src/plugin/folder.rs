@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -230,7 +230,10 @@ fn read_whole(path: &Path, max: usize) -> Result<Vec<u8>, Unread> {
             before.len()
         )));
     }
-    let bytes = fs::read(path).map_err(failed)?;
+    // It may have grown since it was asked for its size.
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(failed)?;
+    file.take(max as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     let after = fs::metadata(path).map_err(failed)?;
     let whole = bytes.len() as u64 == after.len() && stamp(&before) == stamp(&after);
     if whole { Ok(bytes) } else { Err(Unread::Pending("it is being written")) }

@@ -86,7 +86,7 @@ fn enter<R>(
     if !pulse.wait() {
         let message =
             "the clock that ends plugins has stopped, so none is entered; restart the gateway";
-        return Err(fault::of_class(FaultClass::Timeout, message));
+        return Err(fault::of_class(FaultClass::NotRun, message));
     }
     store.data_mut().begin_call();
     store.set_epoch_deadline(ticker::ticks(deadline));

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::cell::Pointer;
 use crate::chain::{self, Access, Meta, StagePlan};
-use crate::config::FaultPolicy;
+use crate::config::{FaultPolicy, OnOpen};
 use crate::contract::Image;
 use crate::outcome::{Code, Refusal};
 use crate::overlay::{Fate, Layout, Target};
@@ -24,6 +24,7 @@ const OPERATIONS: [u8; 4] = *b"cudr";
 pub struct Actor<'c> {
     pub plugin: &'c str,
     pub on_fault: FaultPolicy,
+    pub on_open: OnOpen,
     /// Whether its file lets it be asked about the table.
     pub is_asked: bool,
     /// None where it is not asked or not interested.
@@ -199,6 +200,8 @@ fn covers(actor: Actor<'_>, target: Target, cell: Option<&Pointer>) -> Result<Co
             return Ok(Coverage::Removed(plugin()));
         } else if actor.on_fault == FaultPolicy::Pass {
             Gap::PassesOnFault(plugin())
+        } else if actor.on_open == OnOpen::Bypass {
+            Gap::IsBypassed(plugin())
         } else {
             return Ok(Coverage::Written(plugin()));
         });

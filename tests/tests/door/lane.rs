@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lockgate::config;
-use lockgate::kafka::{Event, Member, SendError, Sink, Source, TopicPartition, Trouble};
+use lockgate::kafka::{Advance, Event, Member, SendError, Sink, Source, TopicPartition, Trouble};
 use lockgate::record::{Output, OutputHeader, Partition, Record};
 use lockgate::tracker::{Handle, Mark, Tracker};
 
@@ -21,6 +21,8 @@ pub(crate) struct Lane {
     pub(crate) commit_period: Duration,
     limits: config::Limits,
     to: Arc<str>,
+    /// What is remarked beside each offset.
+    pub(crate) remark: String,
     /// Whether the group has answered, even if that was no partition.
     pub(crate) joined: bool,
     /// What happened, for tests to look at.
@@ -48,6 +50,7 @@ impl Lane {
             commit_period: Duration::from_millis(50),
             limits,
             to: to.into(),
+            remark: String::new(),
             joined: false,
             seen: Vec::new(),
         }
@@ -87,8 +90,10 @@ impl Lane {
                 for one in &assigned {
                     let handle = self.tracker.assign(one.begin);
                     self.partitions.push((one.at.clone(), handle));
-                    self.seen
-                        .push(format!("{} from {} ({})", one.at, one.begin.offset, one.origin));
+                    let remark = format!(", remarked: {}", one.remark);
+                    let remark = if one.remark.is_empty() { "" } else { &remark };
+                    let offset = one.begin.offset;
+                    self.seen.push(format!("{} from {offset} ({}){remark}", one.at, one.origin));
                 }
                 self.source.complete_assign(&assigned).unwrap();
             }
@@ -182,12 +187,25 @@ impl Lane {
         }
     }
 
-    fn advances(&mut self) -> Vec<(TopicPartition, Mark)> {
-        let Self { partitions, tracker, .. } = self;
+    fn advances(&mut self) -> Vec<Advance> {
+        let Self { partitions, tracker, remark, .. } = self;
         let advances = partitions.iter().filter_map(|(at, handle)| {
-            tracker.take_advance(*handle).map(|mark| (at.clone(), mark))
+            let mark = tracker.take_advance(*handle)?;
+            Some(Advance { at: at.clone(), mark, remark: remark.clone() })
         });
         advances.collect()
+    }
+
+    /// Has something else remarked of where its partitions stand.
+    pub(crate) fn remark(&mut self, remark: &str) {
+        let Self { partitions, tracker, source, .. } = self;
+        let stand = |(at, handle): &(TopicPartition, Handle)| Advance {
+            at: at.clone(),
+            mark: tracker.watermark(*handle).unwrap(),
+            remark: remark.to_owned(),
+        };
+        let stand: Vec<Advance> = partitions.iter().map(stand).collect();
+        source.remark_by(&stand, Instant::now() + DRAIN).unwrap();
     }
 
     /// Drains, commits and ends the membership.

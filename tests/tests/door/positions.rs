@@ -117,3 +117,34 @@ fn a_lane_knows_how_far_it_is_behind() {
     let at = TopicPartition::new(&"in".into(), 0);
     assert_eq!(standings, [Standing { at, next: 10, watermarks: Some((0, 10)) }]);
 }
+
+#[test]
+fn what_is_remarked_beside_an_offset_comes_back_with_it() {
+    let (broker, client) = start(1);
+    client.produce("in", &numbered(1, 0..10)).unwrap();
+    let longest = "x".repeat(lockgate::kafka::REMARK_BYTES);
+    let mut first = lane(&broker, 0, Start::Earliest);
+    first.remark.clone_from(&longest);
+    settle(&broker, &mut [&mut first], &[10]);
+    first.stop();
+    let mut second = lane(&broker, 0, Start::Earliest);
+    let again = |lane: &mut Lane, told: &str| {
+        let assigned = || {
+            lane.turn();
+            Ok(!lane.seen.is_empty())
+        };
+        eventually("the partition is back", PATIENCE, assigned).unwrap();
+        assert_eq!(lane.seen, [told]);
+    };
+    again(&mut second, &format!("in-0 from 10 (committed), remarked: {longest}"));
+    // Nothing has moved.
+    second.remark("AQ");
+    second.stop();
+    let mut third = lane(&broker, 0, Start::Earliest);
+    again(&mut third, "in-0 from 10 (committed), remarked: AQ");
+    third.remark("");
+    // As after kill -9.
+    drop(third);
+    let mut fourth = lane(&broker, 0, Start::Earliest);
+    again(&mut fourth, "in-0 from 10 (committed)");
+}

@@ -137,6 +137,8 @@ fn a_plugin_that_spins_all_the_time_does_not_slow_its_neighbour() {
     };
     journey.while_flowing(poison, act).unwrap();
     assert_eq!(quiet.check(|_| Fate::Forwarded).unwrap().forwarded, 500);
-    assert_eq!(journey.check(fate).unwrap().forwarded, 0);
+    // What the guest cannot do waits for a better one.
+    assert_eq!(journey.outputs().unwrap(), []);
+    assert!(journey.letters().unwrap().len() < 5);
     gateway.stop().unwrap();
 }

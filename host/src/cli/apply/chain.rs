@@ -5,17 +5,19 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 
 use super::Args;
-use crate::cli::DEFAULT_CONFIG;
-use crate::config::{Config, Pipeline, Trust};
+use crate::cli::{DEFAULT_CONFIG, engine};
+use crate::config::{Config, Pipeline};
+use crate::plugin::Options;
 use crate::table::{Dialect, Dialects};
 
-/// The pipeline, and which plugin files may be loaded for it: without a configuration any.
-pub(super) fn choose(arguments: &Args) -> anyhow::Result<(Pipeline, Trust)> {
+/// The pipeline, and how its plugins are loaded.
+pub(super) fn choose(arguments: &Args) -> anyhow::Result<(Pipeline, Options)> {
     let is_configured = arguments.config.is_some() || arguments.pipeline.is_some();
-    let (pipeline, trust) = match &arguments.plugins {
+    let (pipeline, options) = match &arguments.plugins {
         Some(plugins) if !is_configured => {
             let dialect = arguments.dialect.unwrap_or(Dialect::Debezium);
-            return Ok((Pipeline::offline(plugins.clone(), dialect), Trust::default()));
+            let pipeline = Pipeline::offline(plugins.clone(), dialect);
+            return Ok((pipeline, engine::options(None)?));
         }
         _ => configured(arguments)?,
     };
@@ -24,16 +26,17 @@ pub(super) fn choose(arguments: &Args) -> anyhow::Result<(Pipeline, Trust)> {
         dialects: arguments.dialect.map_or(pipeline.dialects.clone(), Dialects::from),
         ..pipeline
     };
-    Ok((pipeline, trust))
+    Ok((pipeline, options))
 }
 
-fn configured(arguments: &Args) -> anyhow::Result<(Pipeline, Trust)> {
+fn configured(arguments: &Args) -> anyhow::Result<(Pipeline, Options)> {
     let loaded = match &arguments.config {
         Some(path) => Config::load(path)?,
         None => Config::load(Path::new(DEFAULT_CONFIG))
             .context("choosing the chain (with --plugins DIR alone no configuration is needed)")?,
     };
-    let (pipelines, trust) = (loaded.pipelines, loaded.trust);
+    let options = engine::options(Some(&loaded))?;
+    let pipelines = loaded.pipelines;
     let names: Vec<&str> = pipelines.iter().map(|pipeline| pipeline.name.as_str()).collect();
     let names = names.join("\", \"");
     let pipeline = match &arguments.pipeline {
@@ -46,7 +49,7 @@ fn configured(arguments: &Args) -> anyhow::Result<(Pipeline, Trust)> {
             Err(_) => bail!("choosing a pipeline: name one of \"{names}\" with --pipeline"),
         },
     };
-    Ok((pipeline, trust))
+    Ok((pipeline, options))
 }
 
 /// For clap.

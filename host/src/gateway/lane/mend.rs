@@ -1,8 +1,9 @@
-//! How a lane gets going again what stands still: after a failed delivery, with other plugins, with another producer.
+//! How a lane gets going again what stands still: after a failed delivery, when a plugin may be called again, with other plugins,
+//! with another producer.
 
 use std::time::Instant;
 
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{Lane, chain};
 use crate::gateway::partitions::State;
@@ -39,6 +40,7 @@ impl Lane {
         for at in halted {
             self.again(&at);
         }
+        self.partitions.wake(Instant::now());
     }
 
     /// Looks after partitions that stand still, and after a producer that cannot go on.
@@ -47,6 +49,7 @@ impl Lane {
             self.replace_sink(&reason);
         }
         let now = Instant::now();
+        self.partitions.wake_if_released(self.pipeline.releases(), now);
         let mut again = Vec::new();
         for (at, owned) in self.partitions.iter_mut() {
             match &owned.state {
@@ -56,7 +59,12 @@ impl Lane {
                         again.push(at.clone());
                     }
                 }
-                State::Halted { .. } | State::Ignored => {
+                State::Waiting { until, .. } if now >= *until => {
+                    if self.tracker.is_quiet(owned.handle) {
+                        again.push(at.clone());
+                    }
+                }
+                State::Waiting { .. } | State::Halted { .. } | State::Ignored => {
                     if !owned.paused {
                         owned.paused = true;
                         if let Err(error) = self.source.halt(at) {
@@ -72,7 +80,7 @@ impl Lane {
     }
 
     /// Reads a partition again from its watermark, whatever was under way.
-    fn again(&mut self, at: &TopicPartition) {
+    pub(super) fn again(&mut self, at: &TopicPartition) {
         let Some(owned) = self.partitions.get(at) else { return };
         if let Some((handle, mark)) = self.tracker.rewind(owned.handle) {
             self.go_on(at, handle, mark);
@@ -83,6 +91,7 @@ impl Lane {
     pub(super) fn jump(&mut self, at: &TopicPartition, mark: Mark) {
         let Some(owned) = self.partitions.get(at) else { return };
         self.tracker.release(owned.handle);
+        self.pipeline.parked_mut().jump(&at.topic, at.partition, mark.offset);
         let handle = self.tracker.assign(mark);
         if let Some(owned) = self.partitions.get_mut(at) {
             // What is gone is not being fetched: it has to be started like something paused.
@@ -93,11 +102,16 @@ impl Lane {
 
     fn go_on(&mut self, at: &TopicPartition, handle: Handle, mark: Mark) {
         let Some(owned) = self.partitions.get_mut(at) else { return };
+        self.pipeline.parked_mut().rewind(&at.topic, at.partition, mark.offset);
         let restarted = match owned.restart(handle) {
             true => self.source.resume(at, mark),
             false => self.source.rewind(at, mark),
         };
-        info!(partition = %at, offset = mark.offset, "reading a partition on from here");
+        if owned.is_trying() {
+            debug!(partition = %at, offset = mark.offset, "trying whether a partition can go on");
+        } else {
+            info!(partition = %at, offset = mark.offset, "reading a partition on from here");
+        }
         if let Err(error) = restarted {
             self.outlet().halt(at, format!("starting it again: {}", chain(&error)), true);
         }

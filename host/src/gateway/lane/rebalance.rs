@@ -19,6 +19,7 @@ impl Lane {
                 // A pattern may match topics that the pipeline itself writes; reading those would go round for ever.
                 owned.ignore();
             }
+            self.restore_parked(one);
         }
         let taken = assigned.iter().map(|one| &one.at).filter(|at| self.filter.takes(&at.topic));
         self.parts.observer.assigned(taken);
@@ -33,10 +34,12 @@ impl Lane {
         if !lost {
             let deadline = Instant::now() + REVOKE_PATIENCE;
             self.wait_for_outputs(deadline);
-            let marks = self.settled();
-            if let Err(error) = self.source.commit_by(&marks, deadline) {
+            self.take_up_releases();
+            let advances = self.settled();
+            if let Err(error) = self.source.commit_by(&advances, deadline) {
                 warn!(error = %chain(&error), "committing before a revocation failed; the next owner sees some records again");
             }
+            self.commit_releases_by(deadline);
         }
         for at in partitions {
             if let Some(owned) = self.partitions.revoke(at) {

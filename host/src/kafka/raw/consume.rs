@@ -152,14 +152,20 @@ impl Client {
         check(unsafe { rd::rd_kafka_commit(self.pointer(), std::ptr::null(), 1) })
     }
 
-    /// Commits what is stored and waits for the result, but not beyond `deadline`.
-    pub(in crate::kafka) fn commit_by(self: &Arc<Self>, deadline: Instant) -> Result<(), Fault> {
+    /// Commits `places`, or what is stored, and waits for the result, but not beyond `deadline`.
+    pub(in crate::kafka) fn commit_by(
+        self: &Arc<Self>,
+        places: Option<&[Place]>,
+        deadline: Instant,
+    ) -> Result<(), Fault> {
         let queue = self.new_queue();
-        // SAFETY: the client and the queue are live; without a callback the result comes as an event of the queue.
+        let list = places.map(List::of);
+        // SAFETY: the client and the queue are live, and so is the list, which is copied; without a callback the result comes as
+        // an event of the queue.
         check(unsafe {
             rd::rd_kafka_commit_queue(
                 self.pointer(),
-                std::ptr::null(),
+                list.as_ref().map_or(std::ptr::null(), |list| list.pointer().cast_const()),
                 queue.pointer.as_ptr(),
                 None,
                 std::ptr::null_mut(),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, info, warn};
 
-use super::{Event, Held, RETRY, Source, place, whole};
+use super::{Advance, Event, Held, RETRY, Source, place, whole};
 use crate::config::TopicPattern;
 use crate::kafka::raw::{Place, Polled};
 use crate::kafka::start::{self, Assigned};
@@ -35,7 +35,7 @@ impl Source {
     pub fn complete_assign(&mut self, assigned: &[Assigned]) -> Result<(), Error> {
         let doing = "taking assigned partitions";
         let places: Vec<Place> = assigned.iter().map(|one| place(&one.at, one.begin)).collect();
-        for Assigned { at, begin, origin, known_partitions } in assigned {
+        for Assigned { at, begin, origin, known_partitions, .. } in assigned {
             let (topic, partition, offset) = (&*at.topic, at.partition, begin.offset);
             info!(topic, partition, offset, %origin, "partition assigned");
             // Before it is fetched, so that no record takes another way.
@@ -51,7 +51,12 @@ impl Source {
     /// the first record would start at another end the next time.
     fn keep_beginnings(&mut self, assigned: &[Assigned]) -> Result<(), Error> {
         let fresh = assigned.iter().filter(|one| one.origin != start::Origin::Committed);
-        let fresh: Vec<_> = fresh.map(|one| (one.at.clone(), one.begin)).collect();
+        let fresh = fresh.map(|one| Advance {
+            at: one.at.clone(),
+            mark: one.begin,
+            remark: one.remark.clone(),
+        });
+        let fresh: Vec<Advance> = fresh.collect();
         if fresh.is_empty() { Ok(()) } else { self.commit(&fresh) }
     }
 

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::chain::Stage;
+use crate::breaker::Breaker;
+use crate::chain::{Stage, Turned};
 use crate::config::{FaultPolicy, OnOpen, Pipeline as Settings, Template};
 use crate::contract::{
     Answer, Batch, Cells, Edit, Fault, FaultClass, Field, Image, Plan, Transform, kind,
@@ -35,6 +36,10 @@ impl Given {
         Self { key: Some(key), ..self }
     }
 
+    pub(super) fn without_key(self) -> Self {
+        Self { key: None, ..self }
+    }
+
     pub(super) fn header(mut self, name: &str, value: Option<&str>) -> Self {
         self.headers.push((name.to_owned(), value.map(str::to_owned)));
         self
@@ -48,8 +53,13 @@ pub(super) struct Fake {
     open: Result<Plan, String>,
     answers: Answers,
     on_fault: FaultPolicy,
+    on_open: OnOpen,
     tables: Option<globset::GlobSet>,
+    /// How the first times end that it opens a table, and how many those are.
+    opens_with: Option<(FaultClass, usize)>,
     pub(super) calls: Arc<AtomicUsize>,
+    pub(super) opened: Arc<AtomicUsize>,
+    pub(super) breaker: Arc<Breaker>,
 }
 
 impl Fake {
@@ -78,8 +88,26 @@ impl Fake {
     }
 
     fn with(open: Result<Plan, String>, answers: Answers) -> Self {
-        let on_fault = FaultPolicy::DeadLetter;
-        Self { open, answers, on_fault, tables: None, calls: Arc::default() }
+        Self {
+            open,
+            answers,
+            on_fault: FaultPolicy::DeadLetter,
+            on_open: OnOpen::Halt,
+            tables: None,
+            opens_with: None,
+            calls: Arc::default(),
+            opened: Arc::default(),
+            breaker: Arc::default(),
+        }
+    }
+
+    pub(super) fn on_open(self, on_open: OnOpen) -> Self {
+        Self { on_open, ..self }
+    }
+
+    /// Fails to open a table so many times.
+    pub(super) fn opens_with(self, class: FaultClass, times: usize) -> Self {
+        Self { opens_with: Some((class, times)), ..self }
     }
 
     pub(super) fn on_fault(self, on_fault: FaultPolicy) -> Self {
@@ -100,8 +128,8 @@ impl Fake {
                 digest: String::new(),
             }),
             on_fault: self.on_fault,
-            on_open: OnOpen::Halt,
-            breaker: Arc::default(),
+            on_open: self.on_open,
+            breaker: Arc::clone(&self.breaker),
             tables: self.tables.clone(),
             calls: Vec::new(),
             transform: Box::new(self),
@@ -111,6 +139,12 @@ impl Fake {
 
 impl Transform for Fake {
     fn open_table(&mut self, _: &Table) -> Result<Option<Plan>, Fault> {
+        let opened = self.opened.fetch_add(1, Ordering::Relaxed);
+        if let Some((class, times)) = self.opens_with
+            && opened < times
+        {
+            return Err(Fault::new(class, "it failed"));
+        }
         match &self.open {
             Ok(plan) => Ok(Some(plan.clone())),
             Err(reason) => Err(Fault {
@@ -165,14 +199,31 @@ impl Lane {
         Self(Pipeline::new(Arc::new(settings), stages))
     }
 
+    pub(super) fn take_turned(&mut self) -> Vec<Turned> {
+        self.0.take_turned()
+    }
+
+    pub(super) fn releases(&self) -> u64 {
+        self.0.releases()
+    }
+
     pub(super) fn replace(&mut self, plugins: Vec<Fake>) {
         self.0.replace_stages(plugins.into_iter().map(Fake::stage).collect());
     }
 
+    pub(super) fn pipeline(&mut self) -> &mut Pipeline {
+        &mut self.0
+    }
+
     /// As [`carry`].
     pub(super) fn carry(&mut self, given: &[Given]) -> String {
+        self.carry_from(0, given)
+    }
+
+    /// As [`carry`], from this offset on.
+    pub(super) fn carry_from(&mut self, first: i64, given: &[Given]) -> String {
         let topic: Arc<str> = "t".into();
-        let numbered = (0i64..).zip(given);
+        let numbered = (first..).zip(given);
         let records: Vec<Record<'_>> =
             numbered.map(|(offset, given)| record(&topic, offset, given)).collect();
         let mut seen = String::new();

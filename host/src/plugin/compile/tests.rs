@@ -1,7 +1,12 @@
 //! What is refused as a plugin, and in which words.
 
 use super::*;
+use crate::plugin::encode::Encoder;
 use crate::plugin::guests::{compiled, guest, runtime, text};
+
+fn encoder() -> Encoder {
+    Encoder::new().unwrap()
+}
 
 /// The reason why the text of `wat` is no plugin.
 fn refusal(wat: &str) -> String {
@@ -24,7 +29,7 @@ fn a_core_module_is_wrapped_as_a_component() {
 
 #[test]
 fn a_component_is_taken_as_it_is() {
-    let component = runtime().encoder.component(guest("pass"), false).unwrap();
+    let component = encoder().component(guest("pass"), false).unwrap();
     assert!(compiled(&component).is_ok());
 }
 
@@ -44,7 +49,7 @@ fn what_is_no_webassembly_is_told_by_its_first_bytes() {
 
 #[test]
 fn precompiled_code_is_refused() {
-    let component = runtime().encoder.component(guest("pass"), false).unwrap();
+    let component = encoder().component(guest("pass"), false).unwrap();
     let precompiled = runtime().engine.precompile_component(&component).unwrap();
     assert_eq!(
         refusal_of(&precompiled),
@@ -55,7 +60,7 @@ fn precompiled_code_is_refused() {
 #[test]
 fn a_file_cut_off_anywhere_is_refused() {
     let module = guest("pass");
-    let component = runtime().encoder.component(module.clone(), false).unwrap();
+    let component = encoder().component(module.clone(), false).unwrap();
     for whole in [module, component] {
         for len in (4..whole.len()).step_by(97) {
             refusal_of(&whole[..len]);
@@ -137,7 +142,7 @@ fn a_module_for_wasi_preview_1_runs_on_nothing() {
 /// Imports of all that the adapter exports, as text.
 fn preview_1() -> Vec<String> {
     let runtime = runtime();
-    let adapter = wasmtime::Module::new(&runtime.engine, runtime.encoder.adapter()).unwrap();
+    let adapter = wasmtime::Module::new(&runtime.engine, encoder().adapter()).unwrap();
     let import = |export: wasmtime::ExportType<'_>| {
         let ty = export.ty().unwrap_func().clone();
         let types = |types: Vec<String>| types.join(" ");
@@ -182,4 +187,48 @@ fn tail_calls_are_on_and_what_differs_between_processors_is_off() {
         (f32x4.relaxed_madd (local.get 0) (local.get 1) (local.get 2)))";
     let reason = with(relaxed).unwrap_err().to_string();
     assert!(reason.contains("relaxed SIMD support is not enabled"), "{reason}");
+}
+
+/// Two components, one of which calls the other with a string: between their memories lies an adapter that has both.
+const FUSED: &str = r#"(component
+    (component $a
+        (core module $m
+            (memory (export "memory") 1)
+            (func (export "take") (param i32 i32))
+            (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 0)))
+        (core instance $i (instantiate $m))
+        (func (export "take") (param "text" string) (canon lift (core func $i "take")
+            (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))
+    (component $b
+        (import "take" (func $take (param "text" string)))
+        (core module $libc (memory (export "memory") 1))
+        (core instance $libc (instantiate $libc))
+        (core func $take (canon lower (func $take) (memory (core memory $libc "memory"))))
+        (core module $m
+            (import "" "take" (func $take (param i32 i32)))
+            (func (export "go") (call $take (i32.const 0) (i32.const 0))))
+        (core instance $m (instantiate $m (with "" (instance (export "take" (func $take))))))
+        (func (export "go") (canon lift (core func $m "go"))))
+    (instance $a (instantiate $a))
+    (instance $b (instantiate $b (with "take" (func $a "take"))))
+    (export "go" (func $b "go")))"#;
+
+#[test]
+fn a_component_of_fused_parts_compiles() {
+    assert!(refusal(FUSED).starts_with("it does not export "), "{}", refusal(FUSED));
+}
+
+/// wasmtime panics where fused parts need several memories and those are switched off.
+#[test]
+fn a_panic_of_the_compiler_is_a_refusal() {
+    let mut config = wasmtime::Config::new();
+    config.wasm_multi_memory(false);
+    let engine = Engine::new(&config).unwrap();
+    let fused = wat::parse_str(FUSED).unwrap();
+    let reason = translate::translate(&engine, &fused).unwrap_err().to_string();
+    assert_eq!(
+        reason,
+        "the compiler fails on it (invalid adapter module generated: multiple memories (at offset 0x66)); report it with \
+         the file"
+    );
 }

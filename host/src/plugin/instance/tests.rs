@@ -73,10 +73,9 @@ fn an_endless_loop_ends_at_its_deadline() {
 
 #[test]
 fn a_trap_names_its_cause_and_the_functions_that_ran() {
-    assert_eq!(
-        poisoned("trap"),
-        fault(FaultClass::Trap, "integer divide by zero; in divide < process")
-    );
+    let frames = ["divide", "process"].map(str::to_owned).to_vec();
+    let trap = fault(FaultClass::Trap, "integer divide by zero; in divide");
+    assert_eq!(poisoned("trap"), Fault { frames, ..trap });
 }
 
 #[test]
@@ -90,7 +89,7 @@ fn a_memory_hog_runs_out_of_its_own_memory() {
 fn an_endless_recursion_runs_out_of_stack() {
     let fault = poisoned("deep");
     assert_eq!(fault.class, FaultClass::StackOverflow);
-    assert!(fault.message.starts_with("call stack exhausted; in down < down"), "{}", fault.message);
+    assert!(fault.message.starts_with("call stack exhausted; in down"), "{}", fault.message);
 }
 
 #[test]

@@ -110,6 +110,7 @@ pub enum Gap {
     OtherPlaces(String),
     SomeOperations(String),
     PassesOnFault(String),
+    IsBypassed(String),
 }
 
 impl fmt::Display for Gap {
@@ -132,6 +133,10 @@ impl fmt::Display for Gap {
             Self::PassesOnFault(plugin) => {
                 write!(f, "on_fault = \"pass\" lets records by when plugin \"{plugin}\" fails")
             }
+            Self::IsBypassed(plugin) => write!(
+                f,
+                "on_open = \"bypass\" lets records by while plugin \"{plugin}\" is not called because it failed too often"
+            ),
         }
     }
 }

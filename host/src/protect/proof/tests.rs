@@ -179,6 +179,23 @@ fn a_plugin_that_passes_what_it_fails_on_covers_nothing_it_writes() {
 }
 
 #[test]
+fn a_plugin_that_is_bypassed_while_it_is_not_called_covers_nothing_it_writes() {
+    let bypassed =
+        |plan: Plan| email(vec![Stage { on_open: OnOpen::Bypass, ..stage("mask", plan) }]);
+    assert_snapshot!(bypassed(writes(&["after.email"])), @r#"
+    email in after image: NOBODY: on_open = "bypass" lets records by while plugin "mask" is not called because it failed too often
+    email in emissions: the gateway checks every output
+    "#);
+    // The gateway takes whole columns away, whether the plugin is called or not.
+    assert!(bypassed(removes(&["after.email"])).contains("plugin \"mask\" removes it"));
+    let second = vec![
+        Stage { on_open: OnOpen::Bypass, ..stage("first", writes(&["after.email"])) },
+        stage("second", writes(&["after.email"])),
+    ];
+    assert!(email(second).contains("plugin \"second\" writes it"));
+}
+
+#[test]
 fn a_plugin_that_is_not_asked_is_told_of() {
     let orders = globset::Glob::new("orders").unwrap();
     let tables = globset::GlobSetBuilder::new().add(orders).build().unwrap();

@@ -1,0 +1,206 @@
+//! Plugins compiled by the real program in a process of its own: what it makes runs, what it cannot make in good time is refused, and
+//! what was made once is not made again.
+#![cfg(test)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lockgate::config::PluginFile;
+use lockgate::plugin::{Allowance, Compiled, Compiler, Limits, LoadError, Options, Runtime};
+use lockgate_tests::bombs;
+use lockgate_tests::gateway::guest_module;
+use tempfile::TempDir;
+
+/// The program whose hidden command compiles.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_gateway");
+
+/// Where a compiler would be, and is none.
+const NOWHERE: &str = "/nowhere/lockgate";
+
+fn runtime(compiler: Compiler, cache: Option<PathBuf>) -> Arc<Runtime> {
+    let compiler = Some(compiler);
+    Runtime::start_with(Options { compiler, cache, ..Options::default() }).unwrap()
+}
+
+fn load(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<Compiled, LoadError> {
+    Compiled::load(runtime, bytes, Limits::of(&PluginFile::default()))
+}
+
+/// Why a compiler with this allowance gives no plugin.
+fn refusal(bytes: &[u8], allowance: Allowance) -> String {
+    let runtime = runtime(Compiler { program: PROGRAM.into(), allowance }, None);
+    load(&runtime, bytes).map(|_| ()).unwrap_err().to_string()
+}
+
+#[test]
+fn what_a_process_of_its_own_compiles_runs_like_any_other() {
+    let apart = runtime(Compiler::new(PROGRAM), None);
+    let here = Runtime::start().unwrap();
+    let names = ["filter", "mask", "reshape"];
+    let official = names.map(|name| lockgate_plugins::official(name).unwrap().to_vec());
+    for bytes in official.into_iter().chain([guest_module("stars", "1.0.0").unwrap()]) {
+        let (apart, here) = (load(&apart, &bytes).unwrap(), load(&here, &bytes).unwrap());
+        assert_eq!(apart.info, here.info);
+        assert_eq!((apart.imports(), apart.exports()), (here.imports(), here.exports()));
+    }
+}
+
+#[test]
+fn a_refusal_is_the_same_wherever_it_is_said() {
+    let here = Runtime::start().unwrap();
+    for bytes in [
+        b"\x7fELF".to_vec(),
+        b"\0asm\x01\0\0\0\x01".to_vec(),
+        wat::parse_str(r#"(module (import "env" "read" (func)))"#).unwrap(),
+        bombs::many_functions(1_000_000).unwrap(),
+        bombs::wide_jump(100_000).unwrap(),
+        bombs::exploding_type(40).unwrap(),
+        bombs::nested_components(2_000),
+        bombs::many_locals(1, 2_000).unwrap(),
+    ] {
+        let said = load(&here, &bytes).map(|_| ()).unwrap_err().to_string();
+        assert_eq!(refusal(&bytes, Allowance::default()), said);
+    }
+    let many = refusal(&bombs::many_functions(1_000_000).unwrap(), Allowance::default());
+    assert_eq!(many, "more than 100000 functions, too many to compile");
+}
+
+#[test]
+fn loops_in_loops_end_with_their_processor_time() {
+    let allowance = Allowance { processor_time: Duration::from_secs(1), ..Allowance::default() };
+    assert_eq!(
+        refusal(&bombs::nested_loops(1, 5_000).unwrap(), allowance),
+        "compiling it took more than 1 s of processor time; make its functions smaller"
+    );
+}
+
+#[test]
+fn what_takes_too_long_is_ended() {
+    let allowance = Allowance { wall_time: Duration::from_millis(200), ..Allowance::default() };
+    assert_eq!(
+        refusal(&bombs::nested_loops(1, 5_000).unwrap(), allowance),
+        "compiling it took more than 0.2 s; make it smaller, or look why this machine is so slow"
+    );
+}
+
+#[test]
+fn what_takes_too_much_memory_is_refused() {
+    let allowance = Allowance { memory: 512 << 20, ..Allowance::default() };
+    assert_eq!(
+        refusal(&bombs::nested_components(1_000_000), allowance),
+        "compiling it took more than 512 MiB of memory; make it or its functions smaller"
+    );
+}
+
+#[test]
+fn a_compiler_of_another_build_says_so() {
+    let mut command = Command::new(PROGRAM);
+    command.args(["compile-plugin", "--fingerprint", "another"]);
+    command.args(["--processor-seconds", "10", "--memory-bytes", "2000000000"]);
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(69), 0));
+}
+
+#[test]
+fn what_is_kept_is_not_compiled_again() {
+    let folder = TempDir::new().unwrap();
+    let cache = || Some(folder.path().join("cache"));
+    let (first, second) = (guest_module("stars", "1.0.0"), guest_module("stars", "2.0.0"));
+    let (first, second) = (first.unwrap(), second.unwrap());
+    let compiled = load(&runtime(Compiler::new(PROGRAM), cache()), &first).unwrap();
+    // Nobody could compile here.
+    let later = runtime(Compiler::new(NOWHERE), cache());
+    assert_eq!(load(&later, &first).unwrap().info, compiled.info);
+    let refused = load(&later, &second).map(|_| ()).unwrap_err().to_string();
+    assert!(refused.starts_with("starting the compiler: "), "{refused}");
+    // Kept in memory by now, whatever becomes of the file.
+    let used = load(&later, &first).unwrap();
+    fs::remove_dir_all(cache().unwrap()).unwrap();
+    assert_eq!(load(&later, &first).unwrap().info, used.info);
+    drop(used);
+    assert!(load(&later, &first).is_err());
+}
+
+#[test]
+fn what_was_tampered_with_is_compiled_again() {
+    let folder = TempDir::new().unwrap();
+    let cache = folder.path().join("cache");
+    let bytes = guest_module("stars", "1.0.0").unwrap();
+    load(&runtime(Compiler::new(PROGRAM), Some(cache.clone())), &bytes).unwrap();
+    let file = fs::read_dir(&cache).unwrap().next().unwrap().unwrap().path();
+    let whole = fs::read(&file).unwrap();
+    let mut changed = whole.clone();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 0x40;
+    for damaged in [changed, whole[..middle].to_vec()] {
+        fs::write(&file, damaged).unwrap();
+        assert!(load(&runtime(Compiler::new(NOWHERE), Some(cache.clone())), &bytes).is_err());
+        assert!(!file.exists());
+        load(&runtime(Compiler::new(PROGRAM), Some(cache.clone())), &bytes).unwrap();
+        // What the compiler gives is the same each time, and so is the file.
+        assert!(fs::read(&file).unwrap() == whole);
+    }
+}
+
+#[test]
+fn what_is_refused_is_not_kept() {
+    let folder = TempDir::new().unwrap();
+    let runtime = runtime(Compiler::new(PROGRAM), Some(folder.path().join("cache")));
+    assert!(load(&runtime, &bombs::nested_components(3)).is_err());
+    assert!(!folder.path().join("cache").exists());
+}
+
+/// The program over `plugin` with its cache in `home`, within `limit` KiB of address space.
+fn inspect(plugin: &Path, home: &Path, limit: &str) -> String {
+    let script = format!("ulimit -v {limit}; exec \"$0\" --log debug inspect \"$1\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script, PROGRAM]).arg(plugin);
+    command.env("XDG_CACHE_HOME", home).env_remove("CACHE_DIRECTORY");
+    let Output { stdout, stderr, .. } = command.output().unwrap();
+    let text = [stdout, stderr].concat();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("verdict   accepted"), "{text}");
+    text
+}
+
+#[test]
+fn a_gateway_with_little_address_space_has_code_of_its_own() {
+    const LITTLE: &str = "3000000";
+    let folder = TempDir::new().unwrap();
+    let plugin = folder.path().join("stars.wasm");
+    fs::write(&plugin, guest_module("stars", "1.0.0").unwrap()).unwrap();
+    let home = folder.path().join("cache");
+    for limit in [LITTLE, "unlimited"] {
+        let first = inspect(&plugin, &home, limit);
+        assert_eq!(first.contains("no address space for a pool"), limit == LITTLE, "{first}");
+        assert!(first.contains("plugin compiled"), "{first}");
+        let second = inspect(&plugin, &home, limit);
+        assert!(second.contains("taken from the cache"), "{second}");
+        assert!(!second.contains("plugin compiled"), "{second}");
+    }
+    assert_eq!(fs::read_dir(home.join("lockgate")).unwrap().count(), 2);
+}
+
+#[test]
+fn a_file_too_large_for_any_memory_is_refused_unread() {
+    let folder = TempDir::new().unwrap();
+    let file = fs::File::create(folder.path().join("10-huge.wasm")).unwrap();
+    file.set_len(100 << 30).unwrap();
+    let mut apply = Command::new(PROGRAM);
+    apply.arg("apply").arg("--plugins").arg(folder.path()).stdin(Stdio::null());
+    let mut inspect = Command::new(PROGRAM);
+    inspect.arg("inspect").arg(folder.path().join("10-huge.wasm"));
+    for (mut command, expected) in [
+        (apply, "107374182400 bytes are more than the 33554432 it may have"),
+        (inspect, "107374182400 bytes are more than the 33554432 a plugin may have"),
+    ] {
+        command.env("XDG_CACHE_HOME", folder.path());
+        let output = command.output().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains(expected), "{text}");
+    }
+}
