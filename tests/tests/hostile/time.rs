@@ -2,7 +2,8 @@
 
 use lockgate_tests::checker::Fate;
 
-use super::siege::{Case, Siege, WAVE, harmless};
+use super::breaking::{is_held, is_mended, refused};
+use super::siege::{Case, Siege, WAVE, harmless, poisonous};
 
 const TIMEOUT: Case<'_> = Case {
     poison: "poison@example.com",
@@ -19,13 +20,29 @@ fn hostile_01_an_endless_loop_ends_at_its_deadline() {
 }
 
 #[test]
+fn hostile_01_a_loop_without_end_in_every_batch_is_not_entered_for_long() {
+    let siege = Siege::with("spin", "deadline = \"50ms\"\nreload = \"immediate\"\n");
+    let mut gateway = siege.start();
+    for _ in 0..3 {
+        siege.attack((0..WAVE).map(|at| format!("poison{at}@example.com")));
+        siege.others_flow();
+    }
+    is_held(&siege, &mut gateway);
+    let refused = refused(&siege);
+    assert!(refused.len() < 5, "{} dead letters", refused.len());
+    is_mended(&siege, gateway, |record| {
+        if refused.contains(&record.offset) { Fate::Refused } else { Fate::Forwarded }
+    });
+}
+
+#[test]
 fn hostile_21_calls_into_the_gateway_without_end_end_at_the_deadline() {
     let siege = Siege::with("caller", "deadline = \"100ms\"\n");
     let mut gateway = siege.start();
     siege.assault(&[TIMEOUT]);
     let counted = "lockgate_plugin_custom_total{name=\"email\"";
     gateway.until("the calls are counted", |it| Ok(it.metric(counted).is_ok())).unwrap();
-    assert_eq!(siege.end_well(gateway, super::siege::poisonous).refused, 1);
+    assert_eq!(siege.end_well(gateway, poisonous).refused, 1);
 }
 
 #[test]
