@@ -51,6 +51,8 @@ struct Inner {
     streak: u32,
     closed_at: Option<Instant>,
     trips: u64,
+    /// Of those, how many were asked for.
+    told: u64,
     cause: Option<String>,
 }
 
@@ -244,8 +246,8 @@ impl Breaker {
             Order::Open => inner.pin = Some(Pin::Open),
             Order::Close => inner.pin = Some(Pin::Closed),
             Order::Reset => {
-                let trips = inner.trips;
-                *inner = Inner { trips, closed_at: Some(now), ..Inner::default() };
+                let (trips, told) = (inner.trips, inner.told);
+                *inner = Inner { trips, told, closed_at: Some(now), ..Inner::default() };
             }
         }
         self.releases.fetch_add(1, Ordering::Relaxed);
@@ -259,6 +261,13 @@ impl Breaker {
     /// Grows whenever who was told to wait may ask again before the time that was told.
     pub fn releases(&self) -> u64 {
         self.releases.load(Ordering::Relaxed)
+    }
+
+    /// How often it has opened since this was last asked, for the metrics.
+    pub fn take_new_trips(&self) -> u64 {
+        let mut inner = self.lock();
+        let trips = inner.trips;
+        trips.saturating_sub(std::mem::replace(&mut inner.told, trips))
     }
 
     pub fn view(&self, now: Instant) -> View {

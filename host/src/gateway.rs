@@ -2,6 +2,7 @@
 //! place that knows every part.
 
 mod complaints;
+mod desk;
 mod lane;
 mod observe;
 mod ownership;
@@ -24,13 +25,15 @@ use crate::chain::Stage;
 use crate::config::{self, Config, PluginMessages};
 use crate::health::{Clock, Health, PipelineState};
 use crate::metrics::Metrics;
-use crate::plugin::{Catalog, Options, Runtime, Sources, Version};
+use crate::plugin::{Catalog, Hurdles, Options, Runtime, SharedTrial, Sources, Version};
+use desk::{Counter, Hooks};
 use lane::{Lane, Parts};
 use observe::Observer;
 use ownership::Seat;
 use parking::{Bay, Parking};
 use plugins::{LiveTables, Plugins};
 
+pub use desk::Desk;
 pub use stop::Stop;
 
 /// Plugins and the scanner work on the lane's own stack; wasmtime wants room above its half megabyte for guests.
@@ -73,6 +76,12 @@ impl Loaded {
         })
     }
 
+    /// What a chain is tried with before it serves.
+    fn trial(&self) -> SharedTrial {
+        let (live, settings) = (Arc::clone(&self.live), Arc::clone(&self.settings));
+        Arc::new(move |candidates: &[_]| live.trial(&settings, candidates))
+    }
+
     /// A chain of fresh instances of the plugins that serve now.
     pub fn stages(&self) -> Vec<Stage> {
         self.catalog.current().plugins.iter().map(plugins::stage).collect()
@@ -99,6 +108,8 @@ pub fn stage(version: &Arc<Version>) -> Stage {
 pub struct Windows {
     pub metrics: Arc<Metrics>,
     pub health: Arc<Health>,
+    /// Takes questions and orders about plugins.
+    pub desk: Arc<Desk>,
 }
 
 impl Windows {
@@ -138,7 +149,14 @@ pub fn run(
     let mut lanes = Vec::new();
     for (pipeline, record_bytes) in pipelines.iter().zip(limits) {
         let totals = Arc::new(windows.metrics.pipeline(&pipeline.settings.name));
-        watches.push(watch::start(pipeline, windows, &totals)?);
+        let hurdles = Hurdles { trial: pipeline.trial(), rehearsal: None };
+        windows.desk.open(Counter {
+            pipeline: pipeline.settings.name.as_str().into(),
+            catalog: Arc::clone(&pipeline.catalog),
+            trial: Arc::clone(&hurdles.trial),
+            hooks: Hooks::default(),
+        });
+        watches.push(watch::start(pipeline, hurdles, windows, &totals)?);
         let settings = Arc::new(within(&pipeline.settings, record_bytes));
         if settings.plugin_messages == PluginMessages::Withhold {
             let pipeline = &*settings.name;

@@ -7,6 +7,7 @@ mod forward;
 mod kept;
 mod limit;
 pub mod parked;
+mod stamp;
 mod unpack;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,8 @@ use crate::table::{Table, Tables};
 use deletes::Deletes;
 use parked::Parked;
 use unpack::Unpacked;
+
+pub use stamp::header as chain_header;
 
 /// What a record was found to be.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +59,8 @@ pub struct Pipeline {
     unpacked: Unpacked,
     /// Partitions whose records wait, from the first one on that has to. Few: looked through for each record.
     held: Vec<(Arc<str>, i32, Hold)>,
+    /// What every output names the chain by; none where it names none.
+    stamp: Option<Arc<[u8]>>,
 }
 
 impl Pipeline {
@@ -75,13 +80,29 @@ impl Pipeline {
             named: FxHashMap::default(),
             unpacked: Unpacked::default(),
             held: Vec::new(),
+            stamp: None,
             settings,
         }
     }
 
-    /// Puts other plugins in place of the present ones; what is known of tables and deletes stays.
-    pub fn replace_stages(&mut self, stages: Vec<Stage>) {
+    /// The same, whose outputs bear the digest of their chain where the settings say so.
+    #[must_use]
+    pub fn stamped(mut self, digest: &str) -> Self {
+        self.stamp = self.settings.stamp.then(|| digest.as_bytes().into());
+        self
+    }
+
+    /// Puts the plugins of the chain with this digest in place of the present ones, and opens the tables that are known for as
+    /// long as `go_on` says so. What is known of tables and deletes stays.
+    pub fn replace_stages(
+        &mut self,
+        stages: Vec<Stage>,
+        digest: &str,
+        go_on: impl FnMut() -> bool,
+    ) {
         self.chain = Chain::new(stages, Rules::of(&self.settings));
+        self.chain.warm(&self.tables, go_on);
+        self.stamp = self.settings.stamp.then(|| digest.as_bytes().into());
     }
 
     pub fn tables(&self) -> impl Iterator<Item = &Table> {

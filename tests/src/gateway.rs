@@ -40,6 +40,9 @@ impl Gateway {
             .args(["run", "--config"])
             .arg(config)
             .env_remove("LOCKGATE_LOG")
+            // What one test has compiled is not another's.
+            .env_remove("CACHE_DIRECTORY")
+            .env("XDG_CACHE_HOME", log.with_file_name("cache"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr)
@@ -112,8 +115,7 @@ impl Gateway {
         result.with_context(|| format!("{what}; its log:\n{}", self.log().unwrap_or_default()))
     }
 
-    /// Its process.
-    pub fn id(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 

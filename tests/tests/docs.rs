@@ -81,6 +81,7 @@ fn the_proof_that_the_page_shows_is_what_its_files_give() {
     let check = || {
         let arguments = command.strip_prefix("$ lockgate ").unwrap().split(' ');
         let mut program = Command::new(PROGRAM);
+        program.env("CACHE_DIRECTORY", folder.path().join("cache"));
         let output = program.args(arguments).current_dir(folder.path()).output().unwrap();
         (String::from_utf8(output.stdout).unwrap(), output.status.code())
     };

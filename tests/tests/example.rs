@@ -77,6 +77,7 @@ impl Place {
             .env("PATH", path)
             .env("LC_ALL", "C")
             .env_remove("LOCKGATE_LOG")
+            .env("CACHE_DIRECTORY", self.folder.path().join("cache"))
             .output()
             .unwrap();
         String::from_utf8(output.stdout).unwrap()

@@ -32,10 +32,12 @@ mod journey {
     mod carry;
     mod begin;
     mod reload;
+    mod rollout;
     mod stop;
     mod crash;
     mod owners;
     mod breaker;
     mod parking;
+    mod compile;
     mod protect;
 }

@@ -9,7 +9,7 @@ use crate::contract::Image;
 use crate::outcome::{Code, Hold, Refusal};
 use crate::overlay::Fate;
 use crate::protect::proof::{Actor, Proof};
-use crate::table::{self, Dialects, Table};
+use crate::table::{self, Dialects, Table, Tables};
 
 use super::{Batch, Chain, Compiled, StagePlan, Verdict, compile, set};
 
@@ -21,6 +21,14 @@ impl Chain {
             self.compile(table).map_err(|refusal| refusal.to_string())?;
         }
         Ok(())
+    }
+
+    /// Opens tables before rows of them come, for as long as `go_on` says so; what is left is opened with its first rows.
+    pub fn warm(&mut self, tables: &Tables, mut go_on: impl FnMut() -> bool) {
+        for (index, table) in tables.iter().take_while(|_| go_on()) {
+            let compiled = self.compile(table);
+            self.compiled.insert(index, compiled);
+        }
     }
 
     /// What can be known before the first record: whether the columns that `protect` names exactly are covered, in a table that

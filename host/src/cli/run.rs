@@ -51,7 +51,7 @@ impl Args {
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     let metrics = Arc::new(Metrics::register().context("registering metrics")?);
-    let windows = Windows { health: Health::new(Instant::now()), metrics };
+    let windows = Windows { health: Health::new(Instant::now()), metrics, desk: Arc::default() };
     let stop = Arc::new(Stop::new(config.drain));
     let patience = config.drain + AFTERMATH;
     let mut tasks = Tasks::default();

@@ -21,9 +21,7 @@ use super::plugins::Plugins;
 use super::send::{Letters, Outlet, report};
 use super::stop::Stop;
 use crate::config::{self, TopicFilter};
-use crate::kafka::{
-    Advance, Batch, Event, LostRange, Member, Sink, Source, TopicPartition, Trouble,
-};
+use crate::kafka::{Advance, Batch, Event, LostRange, Member, Sink, Source, Trouble};
 use crate::pipeline::Pipeline;
 use crate::record::Record;
 use crate::tracker::{Mark, Tracker};
@@ -81,24 +79,26 @@ pub(super) struct Timed {
 
 impl Lane {
     /// Joins the group. Brokers that are not there yet are waited for by the turns.
-    pub(super) fn start(mut parts: Parts) -> anyhow::Result<Self> {
+    pub(super) fn start(parts: Parts) -> anyhow::Result<Self> {
         let settings = Arc::clone(&parts.settings);
         let member = Member { pipeline: &settings.name, lane: parts.number };
         let mut source = Source::connect(&parts.kafka, member, settings.start)?;
         let sink = Sink::connect(&parts.kafka, member, settings.limits.record_bytes)?;
         source.subscribe(&settings.from)?;
-        let stages = parts.plugins.stages();
+        let chain = &parts.plugins.taken().chain;
+        let pipeline = Pipeline::new(Arc::clone(&settings), parts.plugins.stages());
         let letters = Letters {
             pipeline: settings.name.as_str().into(),
             lane: parts.number,
             topic: settings.dead_letter.clone(),
+            chain: settings.stamp.then(|| chain.clone()),
         };
         Ok(Self {
             source,
             sink,
             tracker: Tracker::default(),
             partitions: Partitions::default(),
-            pipeline: Pipeline::new(Arc::clone(&settings), stages),
+            pipeline: pipeline.stamped(chain),
             filter: TopicFilter::new(&settings),
             letters,
             complaints: Complaints::default(),
@@ -197,7 +197,7 @@ impl Lane {
             observer.ended(record, about.class, &ending);
             true
         });
-        observer.batch_done(&mut self.pipeline);
+        observer.batch_done(&mut self.pipeline, self.parts.plugins.taken());
         // A rewound partition's tickets are never acknowledged.
         if self.timed.len() > MOST_TIMED {
             self.timed.clear();
@@ -308,7 +308,7 @@ impl Lane {
             let Self { source, partitions, tracker, parts, .. } = self;
             parts.observer.show(source.standings(), partitions, tracker);
             if parts.number == 0 {
-                parts.observer.show_plugins(&parts.plugins.versions().plugins);
+                parts.observer.show_plugins(&parts.plugins.taken().plugins);
             }
         }
     }

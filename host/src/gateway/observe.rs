@@ -11,14 +11,14 @@ use super::lane::Timed;
 use super::partitions::{Owned, Partitions};
 use super::send::Ending;
 use crate::breaker::State;
-use crate::chain::Turned;
+use crate::chain::{Made, Turned};
 use crate::change::Class;
 use crate::config::OnOpen;
 use crate::health::{self, Group, Guard, Halt, Health};
 use crate::kafka::{Standing, TopicPartition};
 use crate::metrics::{self, Metrics, Settled};
 use crate::pipeline::Pipeline;
-use crate::plugin::{Figures, Version};
+use crate::plugin::{Carried, Generation, Version};
 use crate::record::{Position, Record};
 use crate::tracker::Tracker;
 
@@ -38,11 +38,9 @@ pub(super) struct Observer {
 /// What was last shown of a plugin, to add only what is new.
 struct Shown {
     digest: String,
-    figures: Figures,
     memory: metrics::Memory,
     counts: BTreeMap<String, u64>,
     withheld: BTreeMap<&'static str, u64>,
-    trips: u64,
 }
 
 impl Observer {
@@ -138,13 +136,18 @@ impl Observer {
         }
     }
 
-    pub(super) fn batch_done(&mut self, pipeline: &mut Pipeline) {
+    /// Adds up a batch that `chain` has carried.
+    pub(super) fn batch_done(&mut self, pipeline: &mut Pipeline, chain: &Generation) {
         self.totals.add(&mut self.tally);
         for turned in pipeline.take_turned() {
             self.tell(&turned);
         }
         let Self { plugins, metrics, pipeline: name, .. } = self;
         pipeline.take_calls(|identity, calls| {
+            let is_it = |version: &&Arc<Version>| std::ptr::eq(&*version.identity, identity);
+            if let Some(version) = chain.plugins.iter().find(is_it).filter(|_| !calls.is_empty()) {
+                version.stats().carried(carried(calls, version.setup.rollout.p99));
+            }
             let series = plugins
                 .entry(Arc::clone(&identity.name))
                 .or_insert_with(|| metrics.plugin(name, &identity.name));
@@ -197,9 +200,10 @@ impl Observer {
         }
     }
 
-    /// Forgets the series of plugins that are not in the chain any more.
-    pub(super) fn keep_plugins(&mut self, versions: &[Arc<Version>]) {
-        let is_there = |name: &Arc<str>| versions.iter().any(|v| v.identity.name == *name);
+    /// The lane stood still for `pause` to take up `chain`. Forgets the series of plugins that are not in it any more.
+    pub(super) fn took_up(&mut self, chain: &Generation, pause: Duration) {
+        self.totals.paused(pause);
+        let is_there = |name: &Arc<str>| chain.plugins.iter().any(|v| v.identity.name == *name);
         self.plugins.retain(|name, _| is_there(name));
         self.shown.retain(|name, _| is_there(name));
     }
@@ -220,28 +224,21 @@ impl Observer {
                 .or_insert_with(|| self.metrics.plugin(&self.pipeline, name));
             let shown = self.shown.entry(Arc::clone(name)).or_insert_with(|| Shown {
                 digest: String::new(),
-                figures: Figures::default(),
                 memory: series.memory(),
                 counts: BTreeMap::new(),
                 withheld: BTreeMap::new(),
-                trips: 0,
             });
             if shown.digest != version.identity.digest {
                 series.serves(&version.identity.version, &version.identity.digest);
                 shown.digest.clone_from(&version.identity.digest);
-                shown.figures = Figures::default();
-                shown.trips = 0;
             }
-            let now = version.stats().figures();
             let grown = |now: u64, before: u64| now.saturating_sub(before);
-            series.instantiations.inc_by(grown(now.instantiations, shown.figures.instantiations));
-            series.recycles.inc_by(grown(now.recycles, shown.figures.recycles));
-            shown.memory.set(now.memory);
-            shown.figures = now;
-            let breaker = version.breaker().view(Instant::now());
-            series.breaker(breaker.state);
-            series.trips.inc_by(grown(breaker.trips, shown.trips));
-            shown.trips = breaker.trips;
+            series.breaker(version.breaker().view(Instant::now()).state);
+            series.trips.inc_by(version.breaker().take_new_trips());
+            let (instantiations, recycles) = version.stats().take_news();
+            series.instantiations.inc_by(instantiations);
+            series.recycles.inc_by(recycles);
+            shown.memory.set(version.stats().figures().memory);
             for (level, total) in version.voice().withheld().into_iter().filter(|(_, n)| *n > 0) {
                 let before = shown.withheld.insert(level, total).unwrap_or(0);
                 series.withheld(level, grown(total, before));
@@ -295,5 +292,16 @@ impl Observer {
         let halt = Halt { reason: reason.to_owned(), waits };
         self.health.halt_partition(&self.pipeline, &position, halt);
         true
+    }
+}
+
+/// One batch's calls of a plugin of which each should take `p99` at the most.
+fn carried(calls: &[Made], p99: Duration) -> Carried {
+    let answered = calls.iter().filter(|call| call.fault.is_none());
+    Carried {
+        rows: answered.map(|call| call.rows as u64).sum(),
+        calls: calls.len() as u64,
+        slow: calls.iter().filter(|call| call.took > p99).count() as u64,
+        faulty: calls.iter().any(|call| call.fault.is_some()),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::chain::{Chain, Stage};
 use crate::config;
-use crate::plugin::{Catalog, Generation, Version};
+use crate::plugin::{Catalog, Generation, Instance, Version};
 use crate::protect::Rules;
 use crate::table::Table;
 
@@ -67,40 +67,37 @@ pub(super) fn look_ahead(settings: &config::Pipeline, stages: Vec<Stage>) -> Res
 pub(super) struct Plugins {
     catalog: Arc<Catalog>,
     live: Arc<LiveTables>,
-    taken: u64,
-    missing: Vec<String>,
+    taken: Arc<Generation>,
 }
 
 impl Plugins {
+    /// With the generation that serves now.
     pub(super) fn new(catalog: &Arc<Catalog>, live: &Arc<LiveTables>) -> Self {
-        Self { catalog: Arc::clone(catalog), live: Arc::clone(live), taken: 0, missing: Vec::new() }
+        Self { catalog: Arc::clone(catalog), live: Arc::clone(live), taken: catalog.current() }
     }
 
-    /// The stages of the current generation.
-    pub(super) fn stages(&mut self) -> Vec<Stage> {
-        let generation = self.catalog.current();
-        self.taken = generation.number;
-        self.missing.clone_from(&generation.missing_required);
-        generation.plugins.iter().map(stage).collect()
+    /// The stages of the generation that was taken, started as far as may be.
+    pub(super) fn stages(&self) -> Vec<Stage> {
+        self.taken.plugins.iter().map(warm_stage).collect()
     }
 
-    /// The stages of a generation that is newer than the one taken.
-    pub(super) fn newer(&mut self) -> Option<Vec<Stage>> {
-        (self.catalog.number() != self.taken).then(|| self.stages())
+    /// Takes a newer generation where there is one.
+    pub(super) fn take_newer(&mut self) -> bool {
+        let is_newer = self.catalog.number() != self.taken.number;
+        if is_newer {
+            self.taken = self.catalog.current();
+        }
+        is_newer
     }
 
-    /// What serves now, in order.
-    pub(super) fn versions(&self) -> Arc<Generation> {
-        self.catalog.current()
-    }
-
-    pub(super) fn generation(&self) -> u64 {
-        self.taken
+    /// What this lane's records go through.
+    pub(super) fn taken(&self) -> &Generation {
+        &self.taken
     }
 
     /// Required plugins that are not there.
     pub(super) fn missing(&self) -> &[String] {
-        &self.missing
+        &self.taken.missing_required
     }
 
     pub(super) fn tables_seen<'t>(&self, tables: impl Iterator<Item = &'t Table>) {
@@ -110,9 +107,21 @@ impl Plugins {
 
 /// A plugin as one stage of a chain, with an instance of its own.
 pub(super) fn stage(version: &Arc<Version>) -> Stage {
+    stage_of(version, version.instantiate())
+}
+
+/// As [`stage`], with its instance started and configured.
+fn warm_stage(version: &Arc<Version>) -> Stage {
+    let mut instance = version.instantiate();
+    // What goes wrong here goes wrong again, and is told, when it is first called.
+    drop(instance.warm());
+    stage_of(version, instance)
+}
+
+fn stage_of(version: &Version, instance: Instance) -> Stage {
     Stage {
         identity: Arc::clone(&version.identity),
-        transform: Box::new(version.instantiate()),
+        transform: Box::new(instance),
         tables: version.tables().cloned(),
         on_fault: version.on_fault(),
         on_open: version.setup.on_open,

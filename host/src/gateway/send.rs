@@ -12,6 +12,7 @@ use super::lane::Timed;
 use super::partitions::{Partitions, State};
 use crate::kafka::{DeliveryError, SendError, Sink, TopicPartition, dead_letter};
 use crate::outcome::{Code, Hold, Kept, Outcome, Refusal, Shown};
+use crate::pipeline::chain_header;
 use crate::record::{Output, Record};
 use crate::tracker::{Handle, Mark, Tracker};
 
@@ -40,6 +41,8 @@ pub(super) struct Letters {
     pub(super) pipeline: Arc<str>,
     pub(super) lane: usize,
     pub(super) topic: crate::config::Template,
+    /// Digest of the chain that refuses; none where outputs do not bear it.
+    pub(super) chain: Option<String>,
 }
 
 /// How a record ended, for the metrics.
@@ -224,6 +227,8 @@ impl Letters {
             lane: self.lane,
             first_seen: super::now_ms(),
         };
-        dead_letter::dead_letter(record, refusal, &circumstances, kept)
+        let mut letter = dead_letter::dead_letter(record, refusal, &circumstances, kept);
+        letter.headers.extend(self.chain.iter().map(|chain| chain_header(chain.as_bytes())));
+        letter
     }
 }

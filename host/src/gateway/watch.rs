@@ -7,22 +7,22 @@ use anyhow::Context as _;
 use super::{Loaded, Windows};
 use crate::health::{Health, PipelineState, PluginState};
 use crate::metrics::{self, Reload as Counted};
-use crate::plugin::{Catalog, FileStatus, FolderWatch, State};
+use crate::plugin::{Catalog, FileStatus, FolderWatch, Hurdles, State};
 
 /// Watches the folder of `pipeline` until the watch is dropped.
 pub(super) fn start(
     pipeline: &Loaded,
+    hurdles: Hurdles,
     windows: &Windows,
     totals: &Arc<metrics::Pipeline>,
 ) -> anyhow::Result<FolderWatch> {
     let name = pipeline.settings.name.clone();
-    let live = Arc::clone(&pipeline.live);
     let catalog = Arc::clone(&pipeline.catalog);
     let health = Arc::clone(&windows.health);
     let totals = Arc::clone(totals);
     show(&name, &catalog, &health);
     let shown = Arc::clone(&catalog);
-    let mut refused = catalog.reloads().refused;
+    let mut counted = catalog.reloads();
     let mut plugins = catalog.current().plugins.len();
     let looked = move |reload: &crate::plugin::Reload| {
         if reload.generation.is_some() {
@@ -30,16 +30,17 @@ pub(super) fn start(
             totals.reloaded(if now < plugins { Counted::Removed } else { Counted::Live });
             plugins = now;
         }
-        let total = shown.reloads().refused;
-        for _ in refused..total {
+        let now = shown.reloads();
+        for _ in counted.refused..now.refused {
             totals.reloaded(Counted::Refused);
         }
-        refused = total;
+        for _ in counted.rolled_back..now.rolled_back {
+            totals.reloaded(Counted::RolledBack);
+        }
+        counted = now;
         show(&name, &shown, &health);
     };
-    let settings = Arc::clone(&pipeline.settings);
-    let trial = move |candidates: &[_]| live.trial(&settings, candidates);
-    FolderWatch::start(catalog, Box::new(trial), Box::new(looked)).with_context(|| {
+    FolderWatch::start(catalog, hurdles, Box::new(looked)).with_context(|| {
         format!("watching plugin folder \"{}\"", pipeline.settings.plugins.display())
     })
 }

@@ -18,6 +18,10 @@ const LATENCY_BUCKETS: [f64; 16] = [
     300.0,
 ];
 
+/// From what a chain of small plugins takes to what nobody should have to wait for.
+const PAUSE_BUCKETS: [f64; 10] =
+    [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
+
 /// How a record was settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
@@ -47,16 +51,19 @@ pub enum Reload {
     Refused,
     /// Its file is gone, and it left the chain.
     Removed,
+    /// It served, or was about to, and what served before took its place again.
+    RolledBack,
 }
 
 impl Reload {
-    const ALL: [Self; 3] = [Self::Live, Self::Refused, Self::Removed];
+    const ALL: [Self; 4] = [Self::Live, Self::Refused, Self::Removed, Self::RolledBack];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Live => "live",
             Self::Refused => "refused",
             Self::Removed => "removed",
+            Self::RolledBack => "rolled-back",
         }
     }
 }
@@ -71,6 +78,7 @@ pub struct Pipeline {
     written_bytes: IntCounter,
     settle: Histogram,
     end_to_end: Histogram,
+    reload_pause: Histogram,
     /// Source partitions that no member of the group owns.
     pub unowned_partitions: IntGauge,
     /// Keys whose records follow a refused one; each lane adds what it has.
@@ -101,6 +109,11 @@ impl Pipeline {
         self.written_bytes.inc_by(std::mem::take(&mut tally.written_bytes));
         tally.settle.flush();
         tally.end_to_end.flush();
+    }
+
+    /// A lane stood still for so long to take up other plugins.
+    pub fn paused(&self, pause: Duration) {
+        self.reload_pause.observe(pause.as_secs_f64());
     }
 
     pub fn reloaded(&self, result: Reload) {
@@ -183,6 +196,7 @@ pub(super) struct Family {
     written_bytes: IntCounterVec,
     settle: HistogramVec,
     end_to_end: HistogramVec,
+    reload_pause: HistogramVec,
     unowned_partitions: IntGaugeVec,
     parked_keys: IntGaugeVec,
     pipelines: Arc<Owners>,
@@ -212,7 +226,7 @@ impl Family {
             )?,
             reloads: pipeline.counter(
                 "lockgate_reloads_total",
-                "Changes of the plugin folder, by result: live, refused (what served before still does), removed.",
+                "Changes of the plugin folder, by result: live, refused (what served before still does), removed, rolled-back.",
                 &["result"],
             )?,
             read_bytes: pipeline.counter(
@@ -234,6 +248,11 @@ impl Family {
                 "lockgate_end_to_end_seconds",
                 "Age of a record, by its Kafka timestamp, when it was settled; includes lag and the producer's clock error.",
                 &LATENCY_BUCKETS,
+            )?,
+            reload_pause: pipeline.histogram(
+                "lockgate_reload_pause_seconds",
+                "Time in which a lane carried nothing, since it took up other plugins.",
+                &PAUSE_BUCKETS,
             )?,
             unowned_partitions: pipeline.gauge(
                 "lockgate_unowned_partitions",
@@ -266,6 +285,7 @@ impl Family {
             written_bytes: self.written_bytes.with_label_values(&[name]),
             settle: self.settle.with_label_values(&[name]),
             end_to_end: self.end_to_end.with_label_values(&[name]),
+            reload_pause: self.reload_pause.with_label_values(&[name]),
             unowned_partitions: self.unowned_partitions.with_label_values(&[name]),
             parked_keys: self.parked_keys.with_label_values(&[name]),
         }

@@ -46,6 +46,7 @@ fn a_pipeline_s_series_are_named_with_their_help() {
     tally.refused(Code::PluginTimeout);
     shop.add(&mut tally);
     shop.reloaded(Reload::Live);
+    shop.paused(Duration::from_millis(2));
     shop.unowned_partitions.set(2);
     shop.parked_keys.add(3);
     lane.turns.inc();
@@ -70,7 +71,11 @@ fn a_pipeline_s_series_are_named_with_their_help() {
     lockgate_records_total{outcome="forwarded",pipeline="shop"} 1
     # HELP lockgate_refusals_total Records that could not be transformed, by the code of the reason.
     lockgate_refusals_total{code="plugin-timeout",pipeline="shop"} 1
-    # HELP lockgate_reloads_total Changes of the plugin folder, by result: live, refused (what served before still does), removed.
+    # HELP lockgate_reload_pause_seconds Time in which a lane carried nothing, since it took up other plugins.
+    # TYPE lockgate_reload_pause_seconds histogram
+    lockgate_reload_pause_seconds_sum{pipeline="shop"} 0.002
+    lockgate_reload_pause_seconds_count{pipeline="shop"} 1
+    # HELP lockgate_reloads_total Changes of the plugin folder, by result: live, refused (what served before still does), removed, rolled-back.
     lockgate_reloads_total{pipeline="shop",result="live"} 1
     # HELP lockgate_settle_seconds Time from reading a record to its acknowledgement; one record a batch is timed.
     # TYPE lockgate_settle_seconds histogram

@@ -17,6 +17,7 @@ mod proven;
 mod rows;
 mod sides;
 mod spy;
+mod swap;
 mod ticdc;
 mod ticdc_maxwell;
 mod unpack;

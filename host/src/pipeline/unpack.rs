@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::mem;
 use std::ops::Range;
 
-use super::{About, Pipeline, limit};
+use super::{About, Pipeline, limit, stamp};
 use crate::change::json;
 use crate::compress::{Compression, Error};
 use crate::outcome::{Code, Outcome, Refusal};
@@ -29,9 +29,11 @@ impl Pipeline {
     ) {
         let limits = self.settings.limits;
         self.held.clear();
+        let mark = self.stamp.clone();
         self.undecoded.clear();
         let Some(compression) = self.settings.compression else {
             self.batch(records, |number, about, outcome| {
+                let outcome = stamp::stamped(mark.as_deref(), outcome);
                 settle(number, about, limit::within(limits.record_bytes, outcome))
             });
             return;
@@ -49,6 +51,7 @@ impl Pipeline {
                     Some(packed) => unpacked.packed(number, compression, packed, outcome),
                     None => outcome,
                 };
+                let outcome = stamp::stamped(mark.as_deref(), outcome);
                 settle(done + number, about, limit::within(limits.record_bytes, outcome))
             });
             if !go_on {

@@ -75,7 +75,7 @@ impl Cache {
         warn!(%folder, digest, reason, "a kept plugin cannot be used and is compiled anew");
         if let Ok(Some(folder)) = Folder::open(&self.folder) {
             // Where it cannot be removed, it is replaced in a moment, or that is told.
-            folder.remove(&name(label)).ok();
+            folder.remove(name(label)).ok();
         }
     }
 

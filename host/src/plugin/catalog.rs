@@ -1,19 +1,20 @@
-//! The plugins of one pipeline as they serve now, and how they follow their folder: what loads and stands its trial takes the
-//! place of the old, what does not leaves the old serving. Must not know what a trial is, or who asks for a reload.
+//! The plugins of one pipeline as they serve now, and how each file of their folder fares. Must not know how a chain comes to serve
+//! in place of another, or who asks for it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 
 use super::draft::{Draft, Memory};
 use super::engine::Runtime;
-use super::folder::{self, Problem, Sources};
-use super::version::Version;
+use super::folder::{self, Look, Problem, Sources};
+use super::rollout;
+use super::version::{Version, digest};
 use crate::config::PluginMessages;
 
 /// Tries a chain before it serves: opens all live tables, say. The error is for the user.
@@ -24,6 +25,8 @@ pub type Trial<'a> = &'a dyn Fn(&[Arc<Version>]) -> Result<(), String>;
 pub struct Generation {
     /// Grows by one with every change.
     pub number: u64,
+    /// 16 hex digits that tell this chain from others: its plugins' names, files and settings as written, in their order.
+    pub chain: String,
     pub plugins: Vec<Arc<Version>>,
     /// Plugins without which the pipeline must not run and that are not there.
     pub missing_required: Vec<String>,
@@ -38,9 +41,14 @@ pub struct Catalog {
     current: ArcSwap<Generation>,
     status: ArcSwap<Vec<FileStatus>>,
     /// Held through a whole reload, so that one follows the other.
-    memory: Mutex<Memory>,
+    pub(super) memory: Mutex<Memory>,
+    /// Held for moments, and whenever a chain is published. Who needs both takes `memory` first.
+    pub(super) state: Mutex<rollout::State>,
+    /// Has whoever follows the folder look again at once.
+    pub(super) wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
     published: AtomicU64,
     refused: AtomicU64,
+    pub(super) rolled_back: AtomicU64,
 }
 
 /// How one file of the folder fares.
@@ -73,6 +81,8 @@ pub struct Reload {
     pub generation: Option<u64>,
     /// Some file was being written: look again soon.
     pub pending: bool,
+    /// It was given up before its end, since the folder or the chain changed meanwhile: look again soon.
+    pub interrupted: bool,
 }
 
 /// Reloads since the start.
@@ -82,6 +92,8 @@ pub struct Reloads {
     pub published: u64,
     /// Files that were refused, counted once for each state they were found in.
     pub refused: u64,
+    /// Versions that were taken back.
+    pub rolled_back: u64,
 }
 
 /// Every reason why the plugins of a folder cannot serve.
@@ -119,7 +131,12 @@ impl Catalog {
         required: &[String],
         sources: Sources,
     ) -> Result<Self, CatalogError> {
-        let nothing = Generation { number: 0, plugins: Vec::new(), missing_required: Vec::new() };
+        let nothing = Generation {
+            number: 0,
+            chain: String::new(),
+            plugins: Vec::new(),
+            missing_required: Vec::new(),
+        };
         let catalog = Self {
             folder: folder.to_owned(),
             required: required.to_vec(),
@@ -128,8 +145,11 @@ impl Catalog {
             current: ArcSwap::from_pointee(nothing),
             status: ArcSwap::from_pointee(Vec::new()),
             memory: Mutex::default(),
+            state: Mutex::default(),
+            wake: OnceLock::new(),
             published: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            rolled_back: AtomicU64::new(0),
         };
         catalog.load_first()?;
         Ok(catalog)
@@ -149,7 +169,7 @@ impl Catalog {
             return Err(CatalogError::Required { folder: folder(), name });
         }
         self.publish(plugins);
-        self.tell(&draft.problems);
+        self.tell(&self.state());
         Ok(())
     }
 
@@ -180,7 +200,12 @@ impl Catalog {
         Reloads {
             published: self.published.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
+            rolled_back: self.rolled_back.load(Ordering::Relaxed),
         }
+    }
+
+    pub(super) fn look(&self) -> io::Result<Look> {
+        folder::look(&self.folder, &self.sources, &self.runtime.options.trust)
     }
 
     /// What each plugin counted, by plugin name; goes on over versions.
@@ -190,50 +215,21 @@ impl Catalog {
         voices.map(|voice| (Arc::clone(voice.plugin()), voice.counts())).collect()
     }
 
-    /// Looks at the folder again and takes over what is fit to serve.
-    ///
-    /// All changes are tried together first. Where that fails they are tried one by one, each on top of those that stood their
-    /// trial, so that one bad file does not hold up the others. A removal that the rest of the chain cannot stand is not
-    /// carried out.
-    pub fn reload(&self, trial: Trial<'_>) -> Reload {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = self.current();
-        let look = match self.look() {
-            Ok(look) => look,
-            Err(err) => {
-                // A folder that is gone is no decision about any plugin: a mount may be late.
-                let reason = format!("reading the plugin folder: {err}");
-                let file = self.folder.display().to_string();
-                self.tell(&[Problem { file, plugin: None, pending: false, reason }]);
-                return Reload::default();
-            }
-        };
-        let mut draft = Draft::of(self, &mut memory, &current.plugins, look);
-        let fit = draft.try_out(&current.plugins, trial);
-        let generation = (!is_same_chain(&fit, &current.plugins)).then(|| self.publish(fit));
-        memory.forget(&self.current.load().plugins);
-        self.tell(&draft.problems);
-        Reload { generation, pending: draft.problems.iter().any(|problem| problem.pending) }
-    }
-
-    fn look(&self) -> io::Result<folder::Look> {
-        folder::look(&self.folder, &self.sources, &self.runtime.options.trust)
-    }
-
     fn missing(&self, plugins: &[Arc<Version>]) -> Vec<String> {
         let is_there = |name: &str| plugins.iter().any(|version| *version.place.name == *name);
         self.required.iter().filter(|name| !is_there(name)).cloned().collect()
     }
 
-    fn publish(&self, plugins: Vec<Arc<Version>>) -> u64 {
+    pub(super) fn publish(&self, plugins: Vec<Arc<Version>>) -> u64 {
         let number = self.number() + 1;
         let missing_required = self.missing(&plugins);
-        let chain: Vec<&str> = plugins.iter().map(|version| &*version.place.name).collect();
-        tracing::info!(generation = number, folder = %self.folder.display(), ?chain, "plugins in place");
+        let names: Vec<&str> = plugins.iter().map(|version| &*version.place.name).collect();
+        let (folder, chain) = (self.folder.display(), chain_digest(&plugins));
+        tracing::info!(generation = number, %folder, chain = ?names, digest = chain, "plugins in place");
         for plugin in &missing_required {
             tracing::error!(plugin, folder = %self.folder.display(), "required plugin is gone");
         }
-        self.current.store(Arc::new(Generation { number, plugins, missing_required }));
+        self.current.store(Arc::new(Generation { number, chain, plugins, missing_required }));
         if number > 1 {
             self.published.fetch_add(1, Ordering::Relaxed);
         }
@@ -241,7 +237,8 @@ impl Catalog {
     }
 
     /// Notes how every file fares, and logs what went wrong since the last look.
-    fn tell(&self, problems: &[Problem]) {
+    pub(super) fn tell(&self, state: &rollout::State) {
+        let problems = &state.problems;
         let current = self.current.load();
         let mut status: Vec<FileStatus> = Vec::new();
         for version in &current.plugins {
@@ -261,6 +258,7 @@ impl Catalog {
         for file in &status {
             if let (State::Failed, Some(reason)) = (file.state, &file.reason)
                 && !before.contains(file)
+                && !file.plugin.as_ref().is_some_and(|plugin| state.took_back(plugin, reason))
             {
                 self.refused.fetch_add(1, Ordering::Relaxed);
                 let serving = file.digest.as_deref();
@@ -292,6 +290,16 @@ impl FileStatus {
             reason: problem.map(|problem| problem.reason.clone()),
         }
     }
+}
+
+/// The same for the same plugins with the same settings, whoever loads them; secrets are no part of it.
+fn chain_digest(plugins: &[Arc<Version>]) -> String {
+    let parts = |version: &Arc<Version>| {
+        let (name, file) = (&version.place.name, &version.identity.digest);
+        format!("{name} {file} {}\n", version.written)
+    };
+    let whole = digest(plugins.iter().map(parts).collect::<String>().as_bytes());
+    whole.chars().take(16).collect()
 }
 
 /// Whether both are the very same versions in the same order.

@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::catalog::{Catalog, Trial, is_same_chain};
+use super::catalog::{Catalog, is_same_chain};
 use super::compile::LoadError;
 use super::folder::{Found, Look, Problem};
 use super::imports::Voice;
 use super::limits::Limits;
+use super::rollout::with_advice;
 use super::version::{Compiled, Version};
 use crate::config::{PluginFile, PluginMessages};
 
@@ -54,6 +55,24 @@ pub(super) struct Draft {
     /// By plugin name.
     slots: BTreeMap<Arc<str>, Slot>,
     pub(super) problems: Vec<Problem>,
+    /// What failed where no later look would find it better, and why.
+    pub(super) failed: Vec<(Arc<Version>, String)>,
+}
+
+/// How a chain stood what it has to stand before it serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stood {
+    Fit,
+    Unfit(Unfit),
+    /// Nobody knows any more: something changed meanwhile.
+    Interrupted,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unfit {
+    pub(super) reason: String,
+    /// It passed every check, and failed beside the chain that serves.
+    pub(super) rehearsed: bool,
 }
 
 #[derive(Default)]
@@ -71,13 +90,17 @@ impl Draft {
         serving: &[Arc<Version>],
         look: Look,
     ) -> Self {
-        let mut draft = Self { slots: BTreeMap::new(), problems: look.problems };
+        let mut draft =
+            Self { slots: BTreeMap::new(), problems: look.problems, failed: Vec::new() };
         let find = |name: &Arc<str>| serving.iter().find(|version| version.place.name == *name);
         for found in one_file_each(look.found, serving, &mut draft.problems) {
             let (name, file) = (Arc::clone(&found.place.name), file_name(&found.place.file));
             let old = find(&name);
             let mut slot = Slot { serving: old.cloned(), next: None };
-            if !old.is_some_and(|old| is_unchanged(old, &found)) {
+            if let Some(reason) = catalog.is_bad(&found) {
+                let plugin = Some(Arc::clone(&name));
+                draft.problems.push(Problem { file, plugin, pending: false, reason });
+            } else if !old.is_some_and(|old| is_unchanged(old, &found)) {
                 match load(catalog, memory, serving, found) {
                     Ok(version) => slot.next = Some(version),
                     Err(err) => {
@@ -112,40 +135,77 @@ impl Draft {
         chain
     }
 
-    /// The best chain that stands its trial; who fails it is added to the problems.
+    /// Leaves only what an operator has promoted to be tried now, so that it does not wait for the rest. Whether there is a rest.
+    pub(super) fn promoted_first(&mut self, is_promoted: impl Fn(&Arc<str>) -> bool) -> bool {
+        let new = self.slots.iter_mut().filter(|(_, slot)| slot.next.is_some());
+        let (promoted, rest): (Vec<_>, Vec<_>) = new.partition(|(name, _)| is_promoted(name));
+        if promoted.is_empty() || rest.is_empty() {
+            return false;
+        }
+        for (_, slot) in rest {
+            slot.next = None;
+        }
+        true
+    }
+
+    /// Whether the folder says anything about a plugin of that name.
+    pub(super) fn knows(&self, name: &Arc<str>) -> bool {
+        self.slots.contains_key(name)
+    }
+
+    /// The best chain that stands what it has to; who does not is added to the problems. None where it was interrupted.
     pub(super) fn try_out(
         &mut self,
         serving: &[Arc<Version>],
-        trial: Trial<'_>,
-    ) -> Vec<Arc<Version>> {
+        stand: &dyn Fn(&[Arc<Version>]) -> Stood,
+    ) -> Option<Vec<Arc<Version>>> {
         let wanted = self.wanted();
-        if is_same_chain(&wanted, serving) || trial(&wanted).is_ok() {
-            return wanted;
+        if is_same_chain(&wanted, serving) {
+            return Some(wanted);
+        }
+        let together = stand(&wanted);
+        match together {
+            Stood::Fit => return Some(wanted),
+            Stood::Interrupted => return None,
+            Stood::Unfit(_) => {}
         }
         let mut fit = self.chain(|_| false);
-        if !is_same_chain(&fit, serving)
-            && let Err(reason) = trial(&fit)
-        {
-            self.refuse_removals(serving, &reason);
-            fit = self.chain(|_| false);
-        }
-        let mut taken: Vec<Arc<str>> = Vec::new();
-        let news: Vec<Arc<Version>> =
-            wanted.into_iter().filter(|version| self.is_new(version)).collect();
-        for version in news {
-            taken.push(Arc::clone(&version.place.name));
-            let chain = self.chain(|name| taken.contains(name));
-            match trial(&chain) {
-                Ok(()) => fit = chain,
-                Err(reason) => {
-                    taken.pop();
-                    let (file, plugin) =
-                        (file_name(&version.place.file), Some(Arc::clone(&version.place.name)));
-                    self.problems.push(Problem { file, plugin, pending: false, reason });
+        if !is_same_chain(&fit, serving) {
+            match stand(&fit) {
+                Stood::Fit => {}
+                Stood::Interrupted => return None,
+                Stood::Unfit(unfit) => {
+                    self.refuse_removals(serving, &unfit.reason);
+                    fit = self.chain(|_| false);
                 }
             }
         }
-        fit
+        let mut taken: Vec<Arc<str>> = Vec::new();
+        let news = wanted.iter().filter(|version| self.is_new(version)).cloned();
+        for version in news.collect::<Vec<_>>() {
+            taken.push(Arc::clone(&version.place.name));
+            let chain = self.chain(|name| taken.contains(name));
+            let known = is_same_chain(&chain, &wanted);
+            match if known { together.clone() } else { stand(&chain) } {
+                Stood::Fit => fit = chain,
+                Stood::Interrupted => return None,
+                Stood::Unfit(unfit) => {
+                    taken.pop();
+                    self.refuse(&version, unfit);
+                }
+            }
+        }
+        Some(fit)
+    }
+
+    fn refuse(&mut self, version: &Arc<Version>, Unfit { mut reason, rehearsed }: Unfit) {
+        let plugin = Arc::clone(&version.place.name);
+        if rehearsed {
+            self.failed.push((Arc::clone(version), reason.clone()));
+            reason = with_advice(&reason, &plugin);
+        }
+        let file = file_name(&version.place.file);
+        self.problems.push(Problem { file, plugin: Some(plugin), pending: false, reason });
     }
 
     fn is_new(&self, version: &Arc<Version>) -> bool {
@@ -173,12 +233,12 @@ impl Draft {
 }
 
 /// Numbers compare as numbers, so 9 stands before 10; files without one come last, by name.
-fn in_chain(a: &Version, b: &Version) -> Ordering {
+pub(super) fn in_chain(a: &Version, b: &Version) -> Ordering {
     let key = |version: &Version| version.place.order.unwrap_or(u32::MAX);
     key(a).cmp(&key(b)).then_with(|| a.place.name.cmp(&b.place.name))
 }
 
-fn file_name(path: &Path) -> String {
+pub(super) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
@@ -247,8 +307,9 @@ fn load(
     let voice = memory.voice(&found.place.name, catalog.messages());
     let name = Arc::clone(&found.place.name);
     let setup = found.setup.clone();
-    let result = compiled
-        .and_then(|compiled| Version::configure(&compiled, found.place, found.setup, voice));
+    let result = compiled.and_then(|compiled| {
+        Version::configure(&compiled, found.place, (found.setup, found.written), voice)
+    });
     let attempt =
         Attempt { digest: found.digest, setup, at: Instant::now(), result: result.clone() };
     memory.attempts.insert(name, attempt);

@@ -32,11 +32,15 @@ const STACK_BYTES: usize = 512 << 10;
 /// Frames of a plugin's stack that a fault can name.
 const BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
 
+/// The folder of compiled plugins within that of all that is kept. It is made by this process and so can be private, whatever
+/// the outer one is: systemd's is readable by all, and a volume's may belong to root.
+const COMPILED: &str = "compiled";
+
 /// How plugins get to be loaded.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     pub trust: Trust,
-    /// The folder of compiled plugins; none where they are not kept.
+    /// The folder that holds the private one of compiled plugins; none where they are not kept.
     pub cache: Option<PathBuf>,
     /// Who compiles plugins in a process of its own; none where this process does it.
     pub compiler: Option<Compiler>,
@@ -75,7 +79,7 @@ impl Runtime {
     }
 
     pub fn start_with(options: Options) -> anyhow::Result<Arc<Self>> {
-        let cache = options.cache.clone().map(Cache::new);
+        let cache = options.cache.as_ref().map(|folder| Cache::new(folder.join(COMPILED)));
         let mut runtime = Self { options, cache, ..Self::without_clock()? };
         let ticker = EpochTicker::start(&runtime.engine, Arc::clone(&runtime.pulse))?;
         runtime._ticker = Some(ticker);

@@ -39,6 +39,8 @@ pub type ReadSettings = Box<dyn Fn(&str, &Path) -> Result<PluginFile, String> + 
 pub(super) struct Found {
     pub(super) place: Place,
     pub(super) setup: PluginFile,
+    /// As [`super::Version::written`].
+    pub(super) written: String,
     pub(super) bytes: Cow<'static, [u8]>,
     pub(super) digest: String,
 }
@@ -101,9 +103,9 @@ fn read(stem: &str, files: &Files, sources: &Sources, trust: &Trust) -> Result<F
     let main = files.wasm.as_ref().or(files.toml.as_ref()).cloned().unwrap_or_default();
     let (order, name) = parse_stem(stem).map_err(|reason| problem(&main, None, reason))?;
     let plugin = Some(&name);
-    let setup = match &files.toml {
+    let (setup, written) = match &files.toml {
         Some(path) => read_settings(path, sources).map_err(|refused| refused.of(path, plugin))?,
-        None => PluginFile::default(),
+        None => (PluginFile::default(), String::new()),
     };
     let bytes = match (&files.wasm, &setup.official) {
         (Some(path), None) => read_whole(path, FILE_BYTES)
@@ -132,7 +134,7 @@ fn read(stem: &str, files: &Files, sources: &Sources, trust: &Trust) -> Result<F
     if let Some(path) = &files.wasm {
         check_trust(path, &name, (&bytes, &digest), trust)?;
     }
-    Ok(Found { place: Place { order, name, file: main }, setup, bytes, digest })
+    Ok(Found { place: Place { order, name, file: main }, setup, written, bytes, digest })
 }
 
 /// Refuses the file at `path` where it may not be loaded.
@@ -206,11 +208,14 @@ impl Unread {
     }
 }
 
-fn read_settings(path: &Path, sources: &Sources) -> Result<PluginFile, Unread> {
+/// The settings, and the digest of what was written: as TOML means it, so that a comment makes no difference.
+fn read_settings(path: &Path, sources: &Sources) -> Result<(PluginFile, String), Unread> {
     let bytes = read_whole(path, SETTINGS_BYTES)?;
     let text =
         String::from_utf8(bytes).map_err(|_| Unread::Failed("it is not UTF-8".to_owned()))?;
-    (sources.read_settings)(&text, path).map_err(Unread::Failed)
+    let setup = (sources.read_settings)(&text, path).map_err(Unread::Failed)?;
+    let meant = text.parse::<toml::Table>().map_or(text, |table| table.to_string());
+    Ok((setup, digest(meant.as_bytes())))
 }
 
 /// Reads a file that nobody writes to meanwhile.

@@ -1,5 +1,7 @@
 //! For tests: the guests of `tests/guests`, and short ways to load and call them.
 
+mod folder;
+
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -8,6 +10,8 @@ use super::{Compiled, Limits, LoadError, Place, Runtime, Version, Voice};
 use crate::config::{PluginFile, PluginMessages};
 use crate::contract::{Batch, Cells, kind};
 use crate::table::{Column, Dialect, Table};
+
+pub(super) use folder::Folder;
 
 /// The module of `tests/guests/NAME.wat` as text.
 pub(super) fn text(name: &str) -> String {
@@ -43,7 +47,7 @@ pub(super) fn compiled(bytes: &[u8]) -> Result<Arc<Compiled>, LoadError> {
 pub(super) fn configured(bytes: &[u8], setup: PluginFile) -> Result<Arc<Version>, LoadError> {
     let place = Place { order: Some(10), name: "guest".into(), file: "10-guest.wasm".into() };
     let voice = Voice::new(&place.name, PluginMessages::Show);
-    Version::configure(&compiled(bytes)?, place, setup, voice)
+    Version::configure(&compiled(bytes)?, place, (setup, String::new()), voice)
 }
 
 /// A version of `tests/guests/NAME.wat`.

@@ -92,7 +92,9 @@ impl Transform for Instance {
     fn open_table(&mut self, table: &Table) -> Result<Option<Plan>, Fault> {
         // Forgotten first: a fresh instance would otherwise open it twice.
         self.remember(table, None);
-        let plan = self.call(|live| open(live, table))?;
+        let plan = self.call(|live| open(live, table)).inspect_err(|_| {
+            self.version.stats().not_opened();
+        })?;
         self.remember(table, plan.as_ref());
         Ok(plan)
     }

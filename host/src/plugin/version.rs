@@ -98,6 +98,8 @@ pub struct Version {
     pub place: Place,
     pub identity: Arc<Identity>,
     pub setup: PluginFile,
+    /// Digest of what was written of its settings, before secrets were put in; empty where nothing was.
+    pub written: String,
     compiled: Arc<Compiled>,
     limits: Limits,
     /// As `configure` gets them.
@@ -113,7 +115,7 @@ impl Version {
     pub fn configure(
         compiled: &Arc<Compiled>,
         place: Place,
-        setup: PluginFile,
+        (setup, written): (PluginFile, String),
         voice: Arc<Voice>,
     ) -> Result<Arc<Self>, LoadError> {
         settings::check(&compiled.info.settings_schema, &setup.settings)?;
@@ -130,6 +132,7 @@ impl Version {
             settings: setup.settings.to_string(),
             tables: table_set(&setup)?,
             setup,
+            written,
             voice,
             stats: Stats::default(),
             breaker: Arc::default(),

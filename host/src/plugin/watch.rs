@@ -1,10 +1,11 @@
 //! Notices that a plugin folder changed and has its catalog look again. Events are hints only: what counts is what the catalog then
 //! reads. Must not know what a plugin is.
 
+use std::cell::Cell;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,8 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::catalog::{Catalog, Reload};
+use super::rehearsal::Rehearsal;
+use super::rollout::{Checks, Meanwhile};
 use super::version::Version;
 
 /// Quiet time after the last hint before the folder is read: copies come in many pieces.
@@ -29,8 +32,19 @@ const POLL: Duration = Duration::from_secs(2);
 /// How many looks in a row may find a file still being written; after that the next hint has to come.
 const UNFINISHED_LOOKS: u32 = 20;
 
-/// Tries a chain before it serves.
-pub type BoxedTrial = Box<dyn Fn(&[Arc<Version>]) -> Result<(), String> + Send>;
+/// How often a version that has just come to serve is looked after.
+const WATCH: Duration = Duration::from_millis(100);
+
+/// Tries a chain before it serves; whoever gives orders asks the same.
+pub type SharedTrial = Arc<dyn Fn(&[Arc<Version>]) -> Result<(), String> + Send + Sync>;
+
+/// What a new chain has to stand before it serves.
+#[derive(Clone)]
+pub struct Hurdles {
+    pub trial: SharedTrial,
+    /// None where no chain can be run beside another.
+    pub rehearsal: Option<Arc<dyn Rehearsal>>,
+}
 
 /// Keeps a catalog in step with its folder until dropped.
 pub struct FolderWatch {
@@ -40,28 +54,43 @@ pub struct FolderWatch {
 
 enum Hint {
     Changed,
+    /// An operator's order wants a look at once.
+    Ordered,
     Stop,
 }
 
 impl FolderWatch {
-    /// Starts the thread. `looked` is told of every look, also of those that changed nothing.
+    /// Starts the thread. `looked` is told of every look, also of those that changed nothing, and of every version that was settled
+    /// or taken back.
     pub fn start(
         catalog: Arc<Catalog>,
-        trial: BoxedTrial,
+        hurdles: Hurdles,
         mut looked: Box<dyn FnMut(&Reload) + Send>,
     ) -> std::io::Result<Self> {
         let (hints, inbox) = mpsc::channel();
+        let inbox = Inbox { hints: inbox, is_over: Cell::new(false) };
         let mut watch = Watch::new(catalog.folder(), hints.clone());
+        let orders = hints.clone();
+        // It fails where the thread has ended, and then nobody carries an order out.
+        catalog.on_order(move || drop(orders.send(Hint::Ordered)));
         // The first look is for what changed before the watches were set.
         drop(hints.send(Hint::Changed));
         let run = move || {
-            let mut unfinished = 0;
-            while wait_for_change(&inbox, unfinished) {
-                watch.follow();
-                let reload = catalog.reload(&*trial);
-                let again = reload.pending && unfinished < UNFINISHED_LOOKS;
-                unfinished = if again { unfinished + 1 } else { 0 };
-                looked(&reload);
+            let mut schedule = Schedule::new();
+            while schedule.wait(&inbox, catalog.is_in_probation()) {
+                if catalog.watch_over(&*hurdles.trial, Instant::now()) {
+                    looked(&Reload::default());
+                }
+                if schedule.is_due() {
+                    watch.follow();
+                    let reload = catalog.reload(&Checks {
+                        trial: &*hurdles.trial,
+                        rehearsal: hurdles.rehearsal.as_deref(),
+                        meanwhile: &|| inbox.meanwhile(),
+                    });
+                    schedule.looked(&reload);
+                    looked(&reload);
+                }
             }
         };
         let thread = thread::Builder::new().name("plugin-watch".to_owned()).spawn(run)?;
@@ -81,23 +110,75 @@ impl Drop for FolderWatch {
     }
 }
 
-/// Sleeps until the folder should be read; false when told to stop. With `unfinished` looks behind it, the next is soon.
-fn wait_for_change(inbox: &Receiver<Hint>, unfinished: u32) -> bool {
-    let sleep = if unfinished > 0 { QUIET } else { RESCAN };
-    match inbox.recv_timeout(sleep) {
-        Ok(Hint::Changed) => {}
-        Ok(Hint::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
-        Err(RecvTimeoutError::Timeout) => return true,
+/// When the folder is to be read next.
+struct Schedule {
+    due: Instant,
+    /// Of the hints since the last look.
+    first_hint: Option<Instant>,
+    unfinished: u32,
+}
+
+impl Schedule {
+    fn new() -> Self {
+        Self { due: Instant::now() + RESCAN, first_hint: None, unfinished: 0 }
     }
-    let first = Instant::now();
-    while first.elapsed() < PATIENCE {
-        match inbox.recv_timeout(QUIET) {
-            Ok(Hint::Changed) => {}
+
+    /// Sleeps until there may be something to do; false when told to stop. Where somebody `is_watched`, that is soon.
+    fn wait(&mut self, inbox: &Inbox, is_watched: bool) -> bool {
+        if inbox.is_over.get() {
+            return false;
+        }
+        let sleep = self.due.saturating_duration_since(Instant::now());
+        let sleep = if is_watched { sleep.min(WATCH) } else { sleep };
+        match inbox.hints.recv_timeout(sleep) {
+            Ok(Hint::Changed) => {
+                let now = Instant::now();
+                let first = *self.first_hint.get_or_insert(now);
+                self.due = (now + QUIET).min(first + PATIENCE);
+            }
+            Ok(Hint::Ordered) => self.due = Instant::now(),
             Ok(Hint::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
-            Err(RecvTimeoutError::Timeout) => return true,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        true
+    }
+
+    fn is_due(&self) -> bool {
+        Instant::now() >= self.due
+    }
+
+    /// What was not whole is looked at again soon.
+    fn looked(&mut self, reload: &Reload) {
+        let again = reload.pending && self.unfinished < UNFINISHED_LOOKS;
+        self.unfinished = if again { self.unfinished + 1 } else { 0 };
+        let sleep = if again || reload.interrupted { QUIET } else { RESCAN };
+        self.due = Instant::now() + sleep;
+        self.first_hint = None;
+    }
+}
+
+/// What is to be heard, of the file system and of operators.
+struct Inbox {
+    hints: Receiver<Hint>,
+    is_over: Cell<bool>,
+}
+
+impl Inbox {
+    /// What has come in while a new chain runs beside the old. Hints are taken out: who is interrupted looks again by itself.
+    fn meanwhile(&self) -> Meanwhile {
+        let mut seen = Meanwhile::Nothing;
+        loop {
+            match self.hints.try_recv() {
+                Ok(Hint::Changed) => seen = Meanwhile::Hint,
+                Ok(Hint::Ordered) => return Meanwhile::Order,
+                Ok(Hint::Stop) | Err(TryRecvError::Disconnected) => {
+                    self.is_over.set(true);
+                    return Meanwhile::Over;
+                }
+                Err(TryRecvError::Empty) => return seen,
+            }
         }
     }
-    true
 }
 
 /// The system's watches for one folder.

@@ -1,10 +1,12 @@
 //! What the gateway costs without Kafka: identity, filter, mask and reshape over 1 KB Debezium updates, beside a hand-written
-//! loop over serde_json values that does the same. First the ratios of one interleaved run, then divan's figures.
+//! loop over serde_json values that does the same; and what a start costs. First the ratios of one interleaved run, then divan's
+//! figures.
 #![expect(clippy::print_stdout, reason = "a bench reports to the terminal")]
 
 mod chains;
 mod dialects;
 mod native;
+mod start;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -12,6 +14,7 @@ use std::time::{Duration, Instant};
 use chains::{Bench, Work};
 use dialects::{Tongue, WORKS};
 use lockgate::table::Dialect;
+use start::Start;
 
 /// Events in a batch, as a lane reads them under load.
 const BATCH: usize = 512;
@@ -24,12 +27,14 @@ fn main() {
         // `cargo test --benches` asks whether it runs, not how fast.
         ratios(1);
         tongues(1);
+        starts(1);
         return;
     }
     // Who asks for single benches is looking closer already.
     if !std::env::args().skip(1).any(|argument| !argument.starts_with("--")) {
         ratios(ROUNDS);
         tongues(ROUNDS);
+        starts(ROUNDS);
     }
     divan::main();
 }
@@ -87,6 +92,21 @@ fn tongues(rounds: usize) {
                 byte / debezium
             );
         }
+    }
+}
+
+/// A start with ten plugins. The cold one is measured once: it is there to be compared with, and takes seconds.
+fn starts(rounds: usize) {
+    println!("a start with ten plugins; warm: median of {rounds} rounds");
+    println!("{:<16} {:>10} {:>10} {:>10}", "start", "cold, ms", "warm, ms", "cold/warm");
+    let start = Start::new();
+    for (name, is_process) in [("in process", false), ("as a process", true)] {
+        let measure = |start: &Start| if is_process { start.process() } else { start.here() };
+        start.forget();
+        let cold = measure(&start).as_secs_f64() * 1e3;
+        let mut warm: Vec<f64> = (0..rounds).map(|_| measure(&start).as_secs_f64() * 1e3).collect();
+        let warm = median(&mut warm);
+        println!("{name:<16} {cold:>10.0} {warm:>10.1} {:>10.0}", cold / warm);
     }
 }
 

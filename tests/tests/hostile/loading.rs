@@ -158,7 +158,7 @@ fn hostile_16_a_bomb_for_the_compiler_goes_off_far_from_the_gateway() {
         ("nested", bombs::nested_components(2_000), "nest"),
     ]);
     let before = peak_memory(&gateway);
-    siege.folder.put(&file(0, "large"), bombs::nested_loops(1, 5_000).unwrap()).unwrap();
+    siege.folder.put(&file(0, "large"), bombs::nested_loops(20, 5_000).unwrap()).unwrap();
     gateway.until("it is being compiled", |gateway| Ok(compiles(gateway))).unwrap();
     for _ in 0..3 {
         siege.attack((0..WAVE).map(harmless));
@@ -173,7 +173,7 @@ fn hostile_16_a_bomb_for_the_compiler_goes_off_far_from_the_gateway() {
 
 /// Whether the gateway has a child: its compiler.
 fn compiles(gateway: &Gateway) -> bool {
-    let parent = format!(" {} ", gateway.id());
+    let parent = format!(" {} ", gateway.pid());
     let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
     let mut stats = processes.filter_map(|it| fs::read_to_string(it.path().join("stat")).ok());
     // Behind the name in parentheses stand the state and the parent.
@@ -193,22 +193,21 @@ fn hostile_17_what_brings_the_compiler_down_brings_nothing_else_down() {
     siege.settled();
     siege.folder.put(GUEST, bombs::nested_components(1_000_000)).unwrap();
     siege.others_flow();
-    refused(&mut gateway, "guest", "to be compiled");
+    refused(&mut gateway, "guest", "compiling it took more than 2048 MiB of memory");
     siege.attack((0..WAVE).map(harmless));
     siege.end_well(gateway, |_| Fate::Forwarded);
 }
 
 #[test]
 fn hostile_18_machine_code_is_taken_from_nobody() {
-    let mut siege = Siege::with("pass", "");
-    siege.top = "cache = \"cache\"\n".to_owned();
+    let siege = Siege::with("pass", "");
     let gateway = siege.start();
     siege.attack((0..WAVE).map(harmless));
     siege.settled();
     gateway.stop().unwrap();
 
     // Where the gateway keeps what it has compiled, another has been at it.
-    let kept = || fs::read_dir(siege.folder.path().join("cache")).unwrap();
+    let kept = || fs::read_dir(siege.folder.path().join("cache/lockgate/compiled")).unwrap();
     let files: Vec<PathBuf> = kept().map(|file| file.unwrap().path()).collect();
     assert!(!files.is_empty());
     let mut code = Vec::new();

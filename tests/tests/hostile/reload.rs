@@ -107,13 +107,13 @@ fn hostile_31_a_version_that_fails_once_it_is_let_in_is_taken_back() {
 
     // Beside the old version.
     siege.folder.put(GUEST, guest::module_of("broken", "3.0.0")).unwrap();
-    goes_on_until(&siege, &mut gateway, "shadow");
+    goes_on_until(&siege, &mut gateway, "the old chain");
     serves(&mut gateway, "1.0.0");
 
     // In service.
     siege.set_up("10-guest", "reload = \"immediate\"\n");
     siege.folder.put(GUEST, guest::module_of("broken", "4.0.0")).unwrap();
-    goes_on_until(&siege, &mut gateway, "rolled back");
+    goes_on_until(&siege, &mut gateway, "still serves as 1.0.0: rolled back after ");
     serves(&mut gateway, "1.0.0");
     let tally = siege.end_well(gateway, |_| Fate::Forwarded);
     assert_eq!((tally.refused, tally.duplicates), (0, 0));

@@ -40,8 +40,7 @@ pub(crate) struct Siege {
     pub(crate) guests: Topics,
     /// The pipeline beside it.
     pub(crate) quiet: Topics,
-    /// More lines of the configuration: before all tables, and of the guest's pipeline.
-    pub(crate) top: String,
+    /// More lines of the guest's pipeline.
     pub(crate) pipeline: String,
     pub(crate) group: String,
     broker: Broker,
@@ -71,7 +70,6 @@ impl Siege {
             folder,
             guests,
             quiet,
-            top: String::new(),
             pipeline: String::new(),
             group: "siege".to_owned(),
             broker,
@@ -114,9 +112,8 @@ impl Siege {
             )
         };
         let config = format!(
-            "drain = \"10s\"\n{}[kafka]\nbrokers = \"{brokers}\"\ngroup = \"{group}\"\nmembership = \"dynamic\"\n\
+            "drain = \"10s\"\n[kafka]\nbrokers = \"{brokers}\"\ngroup = \"{group}\"\nmembership = \"dynamic\"\n\
              [kafka.properties]\n\"heartbeat.interval.ms\" = 200\n[admin]\nlisten = \"127.0.0.1:0\"\n{}{}",
-            self.top,
             pipeline("hostile", &self.guests, "plugins", &self.pipeline),
             pipeline("healthy", &self.quiet, "calm", ""),
         );
@@ -261,7 +258,7 @@ pub(crate) fn poisonous(record: &Record) -> Fate {
 
 /// The most memory that the gateway has held so far, in bytes.
 pub(crate) fn peak_memory(gateway: &Gateway) -> u64 {
-    let status = Path::new("/proc").join(gateway.id().to_string()).join("status");
+    let status = Path::new("/proc").join(gateway.pid().to_string()).join("status");
     let status = std::fs::read_to_string(status).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10

@@ -1,7 +1,7 @@
 //! How a lane gets going again what stands still: after a failed delivery, when a plugin may be called again, with other plugins,
 //! with another producer.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tracing::{debug, info, warn};
 
@@ -10,17 +10,29 @@ use crate::gateway::partitions::State;
 use crate::kafka::{Member, Sink, TopicPartition};
 use crate::tracker::{Handle, Mark};
 
+/// How long known tables may be opened with new plugins while nothing is carried; the rest are opened as their rows come.
+const WARMING: Duration = Duration::from_millis(8);
+
 impl Lane {
     /// Takes up a newer generation of plugins, between two batches.
     pub(super) fn take_up_plugins(&mut self) {
-        let Some(stages) = self.parts.plugins.newer() else { return };
-        self.pipeline.replace_stages(stages);
-        self.parts.observer.keep_plugins(&self.parts.plugins.versions().plugins);
-        let missing = self.parts.plugins.missing();
+        let begun = Instant::now();
+        if !self.parts.plugins.take_newer() {
+            return;
+        }
+        let (plugins, observer) = (&self.parts.plugins, &mut self.parts.observer);
+        let chain = &plugins.taken().chain;
+        self.pipeline.replace_stages(plugins.stages(), chain, || begun.elapsed() < WARMING);
+        self.letters.chain = self.parts.settings.stamp.then(|| chain.clone());
+        let pause = begun.elapsed();
+        observer.took_up(plugins.taken(), pause);
+        let missing = plugins.missing();
         info!(
             pipeline = self.parts.settings.name,
             lane = self.parts.number,
-            generation = self.parts.plugins.generation(),
+            generation = plugins.taken().number,
+            chain,
+            pause_ms = pause.as_secs_f64() * 1e3,
             "plugins taken up"
         );
         if !missing.is_empty() {

@@ -196,7 +196,7 @@ pub(super) struct Lane(Pipeline);
 impl Lane {
     pub(super) fn new(settings: Settings, plugins: Vec<Fake>) -> Self {
         let stages = plugins.into_iter().map(Fake::stage).collect();
-        Self(Pipeline::new(Arc::new(settings), stages))
+        Self(Pipeline::new(Arc::new(settings), stages).stamped("first"))
     }
 
     pub(super) fn take_turned(&mut self) -> Vec<Turned> {
@@ -208,7 +208,8 @@ impl Lane {
     }
 
     pub(super) fn replace(&mut self, plugins: Vec<Fake>) {
-        self.0.replace_stages(plugins.into_iter().map(Fake::stage).collect());
+        let stages = plugins.into_iter().map(Fake::stage).collect();
+        self.0.replace_stages(stages, "second", || true);
     }
 
     pub(super) fn pipeline(&mut self) -> &mut Pipeline {

@@ -81,7 +81,8 @@ fn a_folder_that_is_not_there_is_no_trouble() {
 
 #[test]
 fn a_damaged_file_is_removed() {
-    let damages: [(&str, fn(&mut Vec<u8>)); 5] = [
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [(&str, Damage); 5] = [
         ("a changed byte of code", |bytes| *bytes.last_mut().unwrap() ^= 1),
         ("a changed byte of the header", |bytes| bytes[20] ^= 1),
         ("half of it", |bytes| bytes.truncate(bytes.len() / 2)),

@@ -5,40 +5,12 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::SystemTime;
 
-use tempfile::TempDir;
-
 use super::*;
 use crate::config::{PluginFile, PluginMessages};
-use crate::plugin::guests::{guest, guest_of_version, runtime, setup};
-
-/// A plugin folder that comes and goes with its test.
-struct Folder(TempDir);
+use crate::plugin::guests::{Folder, guest, guest_of_version, runtime, setup};
+use crate::plugin::{Checks, Meanwhile};
 
 impl Folder {
-    fn with(files: &[(&str, &[u8])]) -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        for (name, bytes) in files {
-            folder.put(name, bytes);
-        }
-        folder
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn put(&self, name: &str, bytes: &[u8]) {
-        fs::write(self.path().join(name), bytes).unwrap();
-    }
-
-    fn remove(&self, name: &str) {
-        fs::remove_file(self.path().join(name)).unwrap();
-    }
-
-    fn rename(&self, from: &str, to: &str) {
-        fs::rename(self.path().join(from), self.path().join(to)).unwrap();
-    }
-
     fn try_load(&self, required: &[&str]) -> Result<Catalog, String> {
         let required: Vec<String> = required.iter().map(|name| (*name).to_owned()).collect();
         Catalog::load(&runtime(), self.path(), &required, sources())
@@ -74,7 +46,11 @@ fn sources() -> Sources {
 }
 
 fn reload(catalog: &Catalog) -> Reload {
-    catalog.reload(&|_| Ok(()))
+    reload_with(catalog, &|_| Ok(()))
+}
+
+fn reload_with(catalog: &Catalog, trial: Trial<'_>) -> Reload {
+    catalog.reload(&Checks { trial, rehearsal: None, meanwhile: &|| Meanwhile::Nothing })
 }
 
 /// `name@version` of what serves, in order.
@@ -185,7 +161,7 @@ fn files_that_come_go_and_change_are_followed() {
     folder.remove("10-a.wasm");
     assert_eq!(reload(&catalog).generation, Some(4));
     assert_eq!(serving(&catalog), ["b@2.0.0"]);
-    assert_eq!(catalog.reloads(), Reloads { published: 3, refused: 0 });
+    assert_eq!(catalog.reloads(), Reloads { published: 3, refused: 0, rolled_back: 0 });
 }
 
 #[test]
@@ -256,7 +232,7 @@ fn a_broken_file_holds_up_no_other() {
     let of_a = status.iter().find(|file| file.file == "10-a.wasm").unwrap();
     assert_eq!(of_a.version.as_deref(), Some("1.0.0"));
     assert_eq!(reload(&catalog), Reload::default());
-    assert_eq!(catalog.reloads(), Reloads { published: 1, refused: 2 });
+    assert_eq!(catalog.reloads(), Reloads { published: 1, refused: 2, rolled_back: 0 });
 }
 
 #[test]
@@ -282,10 +258,10 @@ fn who_fails_the_trial_stays_out_alone() {
         let bad = chain.iter().any(|version| &*version.identity.name == "b");
         if bad { Err("table \"users\" has no column \"email\"".to_owned()) } else { Ok(()) }
     };
-    assert_eq!(catalog.reload(&trial).generation, Some(2));
+    assert_eq!(reload_with(&catalog, &trial).generation, Some(2));
     assert_eq!(serving(&catalog), ["a@2.0.0", "c@1.0.0"]);
     assert_eq!(failing(&catalog), ["20-b.wasm: table \"users\" has no column \"email\""]);
-    assert_eq!(catalog.reload(&|_| Ok(())).generation, Some(3));
+    assert_eq!(reload(&catalog).generation, Some(3));
     assert_eq!(serving(&catalog), ["a@2.0.0", "b@1.0.0", "c@1.0.0"]);
 }
 
@@ -299,7 +275,7 @@ fn a_removal_that_the_chain_cannot_stand_is_not_carried_out() {
         let fine = chain.iter().any(|version| &*version.identity.name == "a");
         if fine { Ok(()) } else { Err("b needs a".to_owned()) }
     };
-    assert_eq!(catalog.reload(&trial).generation, Some(2));
+    assert_eq!(reload_with(&catalog, &trial).generation, Some(2));
     assert_eq!(serving(&catalog), ["a@1.0.0", "b@1.0.0", "c@1.0.0"]);
     assert_eq!(
         failing(&catalog),
@@ -343,7 +319,7 @@ fn a_link_to_nothing_is_pending_and_the_old_version_serves() {
     let catalog = folder.load();
     folder.remove("10-a.wasm");
     symlink("nowhere", folder.path().join("10-a.wasm")).unwrap();
-    assert_eq!(reload(&catalog), Reload { generation: None, pending: true });
+    assert_eq!(reload(&catalog), Reload { pending: true, ..Reload::default() });
     assert_eq!(serving(&catalog), ["a@1.0.0"]);
     assert_eq!(catalog.status()[0].state, State::Pending);
 }

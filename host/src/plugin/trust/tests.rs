@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::config::{Config, PluginFile, PluginMessages};
 use crate::plugin::guests::{guest, guest_of_version, setup};
-use crate::plugin::{Catalog, Options, Runtime, Sources, State, digest};
+use crate::plugin::{Catalog, Checks, Meanwhile, Options, Runtime, Sources, State, Trial, digest};
 
 const MASK: &str = "20-mask.wasm";
 const SIG: &str = "20-mask.wasm.sig";
@@ -86,7 +86,8 @@ impl Folder {
 
 /// The versions that serve, and what is said of files that do not.
 fn after_a_look(catalog: &Catalog) -> (Vec<String>, Vec<String>) {
-    catalog.reload(&|_| Ok(()));
+    let trial: Trial<'_> = &|_| Ok(());
+    catalog.reload(&Checks { trial, rehearsal: None, meanwhile: &|| Meanwhile::Nothing });
     let plugins = &catalog.current().plugins;
     let serving = plugins.iter().map(|version| version.identity.version.clone()).collect();
     let status = catalog.status();

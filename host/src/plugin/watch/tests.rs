@@ -7,8 +7,10 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::{PluginFile, PluginMessages, Trust};
+use crate::breaker::Order;
+use crate::config::{Length, PluginFile, PluginMessages, Trust};
 use crate::plugin::guests::{guest, guest_of_version, runtime};
+use crate::plugin::rehearsal::{Go, Progress};
 use crate::plugin::{Options, Runtime, Sources};
 
 /// A watched folder, and the news of its chain.
@@ -19,16 +21,25 @@ struct Watched {
 }
 
 fn watch(folder: &Path) -> Watched {
-    watch_within(&runtime(), folder)
+    watch_beside(&runtime(), folder, None)
 }
 
 fn watch_within(runtime: &Arc<Runtime>, folder: &Path) -> Watched {
+    watch_beside(runtime, folder, None)
+}
+
+fn watch_beside(
+    runtime: &Arc<Runtime>,
+    folder: &Path,
+    rehearsal: Option<Arc<dyn Rehearsal>>,
+) -> Watched {
     let read_settings = Box::new(|_: &str, _: &Path| Ok(PluginFile::default()));
     let sources = Sources { read_settings, official: |_| None, messages: PluginMessages::Show };
     let catalog = Arc::new(Catalog::load(runtime, folder, &[], sources).unwrap());
     let (sender, news) = mpsc::channel();
     let told = Box::new(move |reload: &Reload| drop(sender.send(reload.clone())));
-    let watch = FolderWatch::start(Arc::clone(&catalog), Box::new(|_| Ok(())), told).unwrap();
+    let hurdles = Hurdles { trial: Arc::new(|_| Ok(())), rehearsal };
+    let watch = FolderWatch::start(Arc::clone(&catalog), hurdles, told).unwrap();
     Watched { catalog, news, _watch: watch }
 }
 
@@ -179,6 +190,76 @@ fn without_file_events_the_folder_is_compared() {
     fs::write(plugins.join("20-b.wasm"), b"").unwrap();
     assert!(matches!(hints.recv_timeout(RESCAN), Ok(Hint::Changed)));
     drop(polling);
+}
+
+/// Runs for as long as it may, and asks all the time.
+struct Endless(Sender<()>);
+
+impl Rehearsal for Endless {
+    fn run(
+        &self,
+        _: &[Arc<Version>],
+        _: &[Arc<Version>],
+        _: Length,
+        watch: &dyn Fn(&Progress) -> Go,
+    ) -> Result<Progress, String> {
+        while watch(&Progress::default()) == Go::On {
+            self.0.send(()).map_err(|_| "the test is over".to_owned())?;
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(Progress::default())
+    }
+}
+
+#[test]
+fn a_version_that_fails_is_taken_back_long_before_the_next_look() {
+    let folder = folder();
+    let plugins = folder.path().join("v1");
+    let watched = watch(&plugins);
+    fs::write(plugins.join("10-a.wasm"), guest_of_version("pass", "2.0.0")).unwrap();
+    watched.comes_to_serve("2.0.0");
+    let version = Arc::clone(&watched.catalog.current().plugins[0]);
+    version.breaker().order(Order::Open, Instant::now());
+    watched.comes_to_serve("1.0.0");
+    assert_eq!(watched.catalog.reloads().rolled_back, 1);
+}
+
+#[test]
+fn an_order_is_carried_out_long_before_the_next_look() {
+    let folder = folder();
+    let plugins = folder.path().join("v1");
+    let watched = watch(&plugins);
+    fs::write(plugins.join("10-a.wasm"), guest_of_version("pass", "2.0.0")).unwrap();
+    watched.comes_to_serve("2.0.0");
+    watched.catalog.rollback("a", &|_| Ok(())).unwrap();
+    watched.comes_to_serve("1.0.0");
+    watched.catalog.promote("a").unwrap();
+    watched.comes_to_serve("2.0.0");
+}
+
+#[test]
+fn a_newer_file_ends_a_run_and_so_does_the_end_of_the_watch() {
+    let folder = folder();
+    let plugins = folder.path().join("v1");
+    let (sender, asked) = mpsc::channel();
+    let watched = watch_beside(&runtime(), &plugins, Some(Arc::new(Endless(sender))));
+    let runs = || asked.recv_timeout(RESCAN / 2).expect("a new version runs beside the old");
+    fs::write(plugins.join("10-a.wasm"), guest_of_version("pass", "2.0.0")).unwrap();
+    runs();
+    fs::write(plugins.join("10-a.wasm"), guest("pass")).unwrap();
+    // Back to what serves: the run is given up, and nothing is left to do.
+    let is_quiet = || watched.catalog.views(Instant::now())[0].candidate.is_none();
+    let deadline = Instant::now() + RESCAN / 2;
+    while !is_quiet() {
+        assert!(Instant::now() < deadline, "the run goes on");
+        thread::sleep(Duration::from_millis(1));
+    }
+    fs::write(plugins.join("10-a.wasm"), guest_of_version("pass", "3.0.0")).unwrap();
+    asked.try_iter().count();
+    runs();
+    let started = Instant::now();
+    drop(watched);
+    assert!(started.elapsed() < RESCAN / 2);
 }
 
 #[test]

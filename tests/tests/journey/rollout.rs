@@ -1,0 +1,165 @@
+//! New versions of plugins while records flow: those that do harm, and many one after the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lockgate_tests::checker::{Fate, MARK};
+use lockgate_tests::client::Record;
+use lockgate_tests::gateway::{Cluster, Journey};
+use lockgate_tests::rows::{constant, row, update, value};
+
+use crate::PROGRAM;
+
+const PARTITIONS: usize = 4;
+
+/// How an output's e-mail address looks.
+fn email(output: &Record) -> String {
+    let value: serde_json::Value = serde_json::from_str(output.value_text()).unwrap();
+    value["after"]["email"].as_str().unwrap().to_owned()
+}
+
+/// Partition and offset of a source record.
+type Place = (i32, i64);
+
+/// Outputs and dead letters by where their source stands, with whatever `of` says of each.
+fn by_source<T>(
+    journey: &Journey,
+    records: &[Record],
+    of: impl Fn(&Record) -> T,
+) -> BTreeMap<Place, T> {
+    let source = journey.client.read_all(&journey.topics.source).unwrap();
+    let places: BTreeMap<&str, Place> =
+        source.iter().map(|it| (it.header(MARK).unwrap(), (it.partition, it.offset))).collect();
+    let place = |record: &Record| match record.header("lockgate.error.offset") {
+        Some(offset) => (record.partition, offset.parse().unwrap()),
+        None => places[record.header(MARK).unwrap()],
+    };
+    records.iter().map(|record| (place(record), of(record))).collect()
+}
+
+#[test]
+fn a_version_that_traps_is_rolled_back_by_itself_and_nothing_is_lost() {
+    let journey = Journey::new(Cluster::embedded(), PROGRAM, 2).unwrap();
+    // What it does to records is to be seen, so it does not run beside the old version first.
+    journey.folder.put("plugins/10-stars.toml", "reload = \"immediate\"\n").unwrap();
+    journey.folder.put_guest("plugins/10-stars.wasm", "stars", "1.0.0").unwrap();
+    let mut gateway = journey.start().unwrap();
+    // Poison to the guest `trap` alone.
+    let record = |number: usize| match number % 8 {
+        3 => row(number, 2, &value(number, "poison@example.com", "NO")),
+        _ => update(number, 2),
+    };
+    let rolled_back = "lockgate_reloads_total{pipeline=\"shop\",result=\"rolled-back\"";
+    let act = || {
+        journey.until_output("a first record", |_| true)?;
+        journey.folder.put_guest("plugins/10-stars.wasm", "trap", "2.0.0")?;
+        gateway.until("the new version is taken back", |gateway| {
+            Ok(gateway.metric(rolled_back)? == 1.0)
+        })?;
+        gateway.until_readyz_says("still serves as 1.0.0: rolled back after ")?;
+        assert!(gateway.readyz()?["ready"].as_bool().unwrap());
+        let before = journey.outputs()?.len();
+        gateway.until("more records", |_| Ok(journey.outputs()?.len() > before + 500))
+    };
+    journey.while_flowing(record, act).unwrap();
+    let letters = journey.letters().unwrap();
+    assert!(!letters.is_empty());
+    let refused = by_source(&journey, &letters, |_| ());
+    let fate = |record: &Record| {
+        let is_refused = refused.contains_key(&(record.partition, record.offset));
+        if is_refused { Fate::Refused } else { Fate::Forwarded }
+    };
+    assert_eq!(journey.check(fate).unwrap().duplicates, 0);
+    assert_eq!(gateway.metric(rolled_back).unwrap(), 1.0);
+    let log = gateway.log().unwrap();
+    assert!(
+        log.lines().any(|line| line.contains("plugin rolled back") && line.contains("2.0.0")),
+        "{log}"
+    );
+    gateway.stop().unwrap();
+
+    // The new version masks nothing: each partition saw the old one, the new one, and again the old one.
+    let is_clear = |output: &Record| !email(output).starts_with('*');
+    let mut phases: BTreeMap<i32, Vec<bool>> = BTreeMap::new();
+    for ((partition, _), clear) in by_source(&journey, &journey.outputs().unwrap(), is_clear) {
+        let phases = phases.entry(partition).or_default();
+        phases.push(clear);
+        phases.dedup();
+    }
+    assert!(
+        phases.values().all(|phases| phases.len() <= 3 && !phases[0] && !phases[phases.len() - 1]),
+        "{phases:?}"
+    );
+    assert!(phases.values().any(|phases| phases.len() == 3), "{phases:?}");
+}
+
+#[test]
+fn over_a_hundred_reloads_no_record_is_lost_and_no_batch_is_carried_by_two_chains() {
+    let mut journey =
+        Journey::new(Cluster::embedded(), PROGRAM, i32::try_from(PARTITIONS).unwrap()).unwrap();
+    journey.pipeline = "lanes = 2\nstamp = true\n".to_owned();
+    let put = |number: usize| {
+        let text = format!("reload = \"immediate\"\n{}", constant(&format!("chain {number}")));
+        journey.folder.put("plugins/20-mask.toml", text)
+    };
+    put(0).unwrap();
+    let mut gateway = journey.start().unwrap();
+    let is_broken = |number: usize| number % 40 == 17;
+    let record = |number: usize| match is_broken(number) {
+        true => row(number, PARTITIONS, "{"),
+        false => update(number, PARTITIONS),
+    };
+    let act = || {
+        for number in 1..=100 {
+            put(number)?;
+            // Both lanes have it, and one has carried a batch with it.
+            gateway.until(&format!("reload {number}"), |gateway| {
+                Ok(gateway.metric("lockgate_reload_pause_seconds_count")? >= 2.0 * number as f64)
+            })?;
+            let settled = "lockgate_records_total{outcome=\"forwarded\"";
+            let before = gateway.metric(settled)?;
+            gateway.until(&format!("a record of chain {number}"), |gateway| {
+                Ok(gateway.metric(settled)? > before)
+            })?;
+        }
+        journey.until_output("the last chain", |output| output.value_text().contains("chain 100"))
+    };
+    journey.while_flowing(record, act).unwrap();
+    let fate = |record: &Record| {
+        if record.value_text() == "{" { Fate::Refused } else { Fate::Forwarded }
+    };
+    let tally = journey.check(fate).unwrap();
+    assert_eq!(tally.duplicates, 0);
+    assert!(tally.refused > 0);
+    let pauses: Vec<String> = gateway
+        .page("/metrics")
+        .unwrap()
+        .1
+        .lines()
+        .filter(|line| line.starts_with("lockgate_reload_pause_seconds"))
+        .map(str::to_owned)
+        .collect();
+    assert!(gateway.metric("lockgate_reload_pause_seconds_count").unwrap() >= 200.0);
+    eprintln!("{}", pauses.join("\n"));
+    gateway.stop().unwrap();
+
+    let outputs = journey.outputs().unwrap();
+    let stamp = |record: &Record| record.header("lockgate.chain").expect("a stamp").to_owned();
+    let mut stamps = by_source(&journey, &outputs, &stamp);
+    stamps.extend(by_source(&journey, &journey.letters().unwrap(), &stamp));
+    let mut chains: BTreeMap<i32, Vec<String>> = BTreeMap::new();
+    for ((partition, _), stamp) in stamps {
+        let chains = chains.entry(partition).or_default();
+        if chains.last() != Some(&stamp) {
+            assert!(!chains.contains(&stamp), "partition {partition} went back to chain {stamp}");
+            chains.push(stamp);
+        }
+    }
+    let all: BTreeSet<&String> = chains.values().flatten().collect();
+    assert_eq!(all.len(), 101);
+    let mut made: BTreeMap<String, String> = BTreeMap::new();
+    for output in &outputs {
+        let email = email(output);
+        let one = made.entry(stamp(output)).or_insert_with(|| email.clone());
+        assert_eq!(*one, email, "two chains under one stamp");
+    }
+}
