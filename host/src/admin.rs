@@ -1,7 +1,9 @@
-//! The gateway's HTTP side: metrics, liveness, readiness. Reads what others wrote down; must not know Kafka or plugins, and
-//! takes no orders.
+//! The gateway's HTTP side: metrics, liveness, readiness, and what an operator sees and orders of plugins. Reads what others wrote
+//! down and hands orders on; must not know Kafka, plugins, or how an order is carried out.
 
+mod guard;
 mod pages;
+mod plugins;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tracing::info;
 
+use crate::control::Operator;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::tasks::Stop;
@@ -19,6 +22,9 @@ use crate::tasks::Stop;
 pub struct Sources {
     pub health: Arc<Health>,
     pub metrics: Arc<Metrics>,
+    pub operator: Arc<dyn Operator>,
+    /// What orders have to show; none where they are taken from this host alone.
+    pub token: Option<Arc<str>>,
 }
 
 /// Takes the address, before anything else starts: a port in use is found out at once.
@@ -35,7 +41,8 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 pub async fn serve(listener: TcpListener, sources: Sources, mut stop: Stop) -> anyhow::Result<()> {
     let address = listener.local_addr().context("asking for the admin side's own address")?;
     info!(%address, "serving metrics and health");
-    axum::serve(listener, pages::router(sources))
+    let pages = pages::router(sources).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, pages)
         .with_graceful_shutdown(async move { stop.wait().await })
         .await
         .context("serving metrics and health")

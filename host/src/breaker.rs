@@ -253,11 +253,6 @@ impl Breaker {
         self.releases.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether an operator holds it closed.
-    pub fn is_held_closed(&self) -> bool {
-        self.lock().pin == Some(Pin::Closed)
-    }
-
     /// Grows whenever who was told to wait may ask again before the time that was told.
     pub fn releases(&self) -> u64 {
         self.releases.load(Ordering::Relaxed)

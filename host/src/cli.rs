@@ -9,6 +9,7 @@ mod engine;
 pub mod inspect;
 pub mod detect;
 mod compile;
+pub mod plugin;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -54,6 +55,7 @@ enum Command {
     Detect(detect::Args),
     #[command(hide = true)]
     CompilePlugin(compile::Args),
+    Plugin(plugin::Args),
 }
 
 /// Runs the program with the arguments of the process.
@@ -95,6 +97,7 @@ impl Command {
             Self::Inspect(arguments) => arguments.execute(),
             Self::Detect(arguments) => arguments.execute(),
             Self::CompilePlugin(arguments) => arguments.execute(),
+            Self::Plugin(arguments) => arguments.execute(),
         }
     }
 
@@ -102,7 +105,7 @@ impl Command {
     fn log_filter(&self) -> &'static str {
         match self {
             Self::Run(_) => logging::DEFAULT_FILTER,
-            Self::Check(_) | Self::Apply(_) | Self::Inspect(_) => "warn",
+            Self::Check(_) | Self::Apply(_) | Self::Inspect(_) | Self::Plugin(_) => "warn",
             // Its last word says what librdkafka has warned of before.
             Self::Detect(_) => "error",
             // What it writes to stderr is its answer.

@@ -158,6 +158,8 @@ pub struct Diff {
     /// 99 of 100 calls of the plugin took less, in microseconds.
     pub old_p99_us: u64,
     pub new_p99_us: u64,
+    /// What the numbers do not say: that the new version does not give the same answer twice, say.
+    pub notes: Vec<String>,
     /// Some of those that differ.
     pub examples: Vec<Example>,
 }

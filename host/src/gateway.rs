@@ -154,7 +154,7 @@ pub fn run(
             pipeline: pipeline.settings.name.as_str().into(),
             catalog: Arc::clone(&pipeline.catalog),
             trial: Arc::clone(&hurdles.trial),
-            hooks: Hooks::default(),
+            hooks: hooks(pipeline),
         });
         watches.push(watch::start(pipeline, hurdles, windows, &totals)?);
         let settings = Arc::new(within(&pipeline.settings, record_bytes));
@@ -192,6 +192,20 @@ pub fn run(
     drop(watches);
     drop(topics);
     ended
+}
+
+fn hooks(pipeline: &Loaded) -> Hooks {
+    let (parked, released) = (Arc::clone(&pipeline.parking), Arc::clone(&pipeline.parking));
+    let release = move |plugin: &str| {
+        let keys = released.keys_of(plugin);
+        released.release(Some(plugin));
+        keys
+    };
+    Hooks {
+        diff: None,
+        parked: Some(Arc::new(move |plugin: &str| parked.keys_of(plugin))),
+        release: Some(Arc::new(release)),
+    }
 }
 
 /// The records that the broker takes may be smaller than those the configuration allows.

@@ -7,9 +7,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{Html, IntoResponse, Json, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
-use super::Sources;
+use super::{Sources, plugins};
 
 pub(super) fn router(sources: Sources) -> Router {
     Router::new()
@@ -17,6 +17,9 @@ pub(super) fn router(sources: Sources) -> Router {
         .route("/metrics", get(metrics))
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
+        .route("/plugins", get(plugins::list))
+        .route("/plugins/{plugin}/diff", get(plugins::diff))
+        .route("/plugins/{plugin}/{order}", post(plugins::order))
         .with_state(sources)
 }
 
@@ -25,6 +28,8 @@ async fn index() -> Html<String> {
         "<!doctype html><title>lockgate</title><h1>lockgate {version}</h1><ul>\n\
          <li><a href=\"/readyz\">/readyz</a>: 200 when every pipeline carries records, else 503 with the reasons\n\
          <li><a href=\"/livez\">/livez</a>: 200 when every lane turns\n\
+         <li><a href=\"/plugins\">/plugins</a>: every plugin, what serves and what is on its way; `lockgate plugin` shows and \
+         changes it\n\
          <li><a href=\"/metrics\">/metrics</a>: for Prometheus\n</ul>\n",
         version = env!("CARGO_PKG_VERSION"),
     ))

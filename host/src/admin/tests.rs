@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::control::{Diff, Order, PluginView, Refused};
 use crate::health::{Group, PipelineState};
 use crate::tasks::Tasks;
 
@@ -13,7 +14,25 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 fn sources() -> Sources {
     let metrics = Arc::new(Metrics::register().unwrap());
-    Sources { health: Health::new(Instant::now()), metrics }
+    let operator = Arc::new(Nobody);
+    Sources { health: Health::new(Instant::now()), metrics, operator, token: None }
+}
+
+/// Has no plugins.
+struct Nobody;
+
+impl Operator for Nobody {
+    fn plugins(&self) -> Vec<PluginView> {
+        Vec::new()
+    }
+
+    fn diff(&self, _: Option<&str>, _: &str) -> Result<Diff, Refused> {
+        Err(Refused::Unknown("there are no plugins".to_owned()))
+    }
+
+    fn order(&self, _: Option<&str>, _: &str, _: Order) -> Result<String, Refused> {
+        Err(Refused::Unknown("there are no plugins".to_owned()))
+    }
 }
 
 /// The status and the body of `path`, served from `sources`; then the server is told to stop, and has to.

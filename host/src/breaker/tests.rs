@@ -96,9 +96,9 @@ fn faults_that_lie_farther_apart_do_not() {
 #[test]
 fn over_half_of_twenty_batches_open_it_however_slowly_they_come() {
     let mut rig = rig();
-    for number in 0..19 {
-        let went = if number < 9 { Went::Well } else { Went::Recovered };
-        assert_eq!(rig.after(Duration::from_secs(60)).batch(went), None);
+    for number in 0..20 {
+        let went = if number < 10 { Went::Well } else { Went::Recovered };
+        assert_eq!(rig.after(Duration::from_secs(60)).batch(went), None, "half is not over half");
     }
     assert_eq!(rig.after(Duration::from_secs(60)).batch(Went::Recovered), Some(State::Open));
     assert!(rig.breaker.view(rig.now).cause.unwrap().starts_with("it failed on over half"));
@@ -279,16 +279,15 @@ fn held_open_by_hand_it_lets_nothing_in_until_it_is_reset() {
 
 #[test]
 fn held_closed_by_hand_it_lets_everything_in_whatever_comes_of_it() {
-    let mut rig = Rig::open();
+    let mut rig = rig();
     rig.breaker.order(Order::Close, rig.now);
-    assert!(rig.breaker.is_held_closed());
     for _ in 0..50 {
         assert_eq!(rig.breaker.admit(rig.now), Admission::Forced);
         assert_eq!(rig.batch(Went::Hopeless), None);
         assert_eq!(rig.breaker.open_until(rig.now), None);
     }
     let view = rig.breaker.view(rig.now);
-    assert_eq!((view.state, view.by_hand, view.trips), (State::Closed, true, 1));
+    assert_eq!((view.state, view.by_hand, view.trips), (State::Closed, true, 0));
 }
 
 #[test]

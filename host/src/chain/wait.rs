@@ -132,9 +132,6 @@ impl Chain {
         let now = Instant::now();
         let turned = breaker.failed(&refusal.reason, now);
         self.turned(stage, turned);
-        if breaker.is_held_closed() {
-            return None;
-        }
         let tries = self.later.get(&index).map_or(0, |later| later.tries);
         let wait = FIRST_WAIT.saturating_mul(1 << tries.min(10)).min(LONGEST_WAIT);
         let hold = Hold { plugin, reason: refusal.reason.clone(), until: now + wait };

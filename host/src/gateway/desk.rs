@@ -4,8 +4,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use tracing::info;
-
 use crate::breaker;
 use crate::control::{Diff, Operator, Order, PluginView, Refused};
 use crate::plugin::{Catalog, SharedTrial, Version};
@@ -96,16 +94,7 @@ impl Operator for Desk {
     }
 
     fn order(&self, pipeline: Option<&str>, plugin: &str, order: Order) -> Result<String, Refused> {
-        let counter = self.find(pipeline, plugin)?;
-        let done = counter.carry_out(plugin, order);
-        let pipeline = &*counter.pipeline;
-        match &done {
-            Ok(done) => info!(pipeline, plugin, order = order.as_str(), done, "order carried out"),
-            Err(reason) => {
-                info!(pipeline, plugin, order = order.as_str(), %reason, "order refused")
-            }
-        }
-        done
+        self.find(pipeline, plugin)?.carry_out(plugin, order)
     }
 }
 

@@ -207,7 +207,7 @@ pub(super) struct Family {
 impl Family {
     pub(super) fn register(registry: &Registry) -> prometheus::Result<Self> {
         let mut pipeline = Declaration::new(registry, &["pipeline"]);
-        let mut lane = Declaration::new(registry, &["pipeline", "lane"]);
+        let (turns, lanes) = lane_turns(registry)?;
         Ok(Self {
             settled: pipeline.counter(
                 "lockgate_records_total",
@@ -265,12 +265,8 @@ impl Family {
                 &[],
             )?,
             pipelines: pipeline.owners(),
-            turns: lane.counter(
-                "lockgate_lane_turns_total",
-                "Turns of a lane's loop; a lane whose count stands still is stuck.",
-                &[],
-            )?,
-            lanes: lane.owners(),
+            turns,
+            lanes,
         })
     }
 
@@ -295,4 +291,14 @@ impl Family {
         let labels = [pipeline, &number.to_string()];
         Lane { _lease: self.lanes.lease(&labels), turns: self.turns.with_label_values(&labels) }
     }
+}
+
+fn lane_turns(registry: &Registry) -> prometheus::Result<(IntCounterVec, Arc<Owners>)> {
+    let mut lane = Declaration::new(registry, &["pipeline", "lane"]);
+    let turns = lane.counter(
+        "lockgate_lane_turns_total",
+        "Turns of a lane's loop; a lane whose count stands still is stuck.",
+        &[],
+    )?;
+    Ok((turns, lane.owners()))
 }

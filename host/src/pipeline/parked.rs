@@ -243,18 +243,15 @@ impl Pipeline {
                 Standing::Sealed(refusal) => return Outcome::Halt(refusal),
             }
         }
-        match self.outcome(number, record, event) {
-            Outcome::DeadLetter { refusal, kept } if refusal.parks_key => {
-                match self.parked.park(record, &refusal) {
-                    Ok(()) => Outcome::DeadLetter { refusal, kept },
-                    Err(why) => {
-                        let reason = format!("{}; {why}", refusal.reason);
-                        Outcome::Halt(Refusal { reason, ..refusal })
-                    }
-                }
-            }
-            outcome => outcome,
+        let outcome = self.outcome(number, record, event);
+        if let Outcome::DeadLetter { refusal, .. } = &outcome
+            && refusal.parks_key
+            && let Err(why) = self.parked.park(record, refusal)
+        {
+            let reason = format!("{}; {why}", refusal.reason);
+            return Outcome::Halt(Refusal { reason, ..refusal.clone() });
         }
+        outcome
     }
 
     fn follow<'a>(&mut self, record: &Record<'a>, event: &Event, refusal: Refusal) -> Outcome<'a> {

@@ -196,18 +196,6 @@ impl Lane {
         advances.collect()
     }
 
-    /// Has something else remarked of where its partitions stand.
-    pub(crate) fn remark(&mut self, remark: &str) {
-        let Self { partitions, tracker, source, .. } = self;
-        let stand = |(at, handle): &(TopicPartition, Handle)| Advance {
-            at: at.clone(),
-            mark: tracker.watermark(*handle).unwrap(),
-            remark: remark.to_owned(),
-        };
-        let stand: Vec<Advance> = partitions.iter().map(stand).collect();
-        source.remark_by(&stand, Instant::now() + DRAIN).unwrap();
-    }
-
     /// Drains, commits and ends the membership.
     pub(crate) fn stop(mut self) {
         let deadline = Instant::now() + DRAIN;

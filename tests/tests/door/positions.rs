@@ -1,5 +1,7 @@
 //! Where partitions begin, what is committed of them, and what happens when offsets are gone.
 
+use lockgate::kafka::Advance;
+
 use super::*;
 
 #[test]
@@ -128,23 +130,34 @@ fn what_is_remarked_beside_an_offset_comes_back_with_it() {
     settle(&broker, &mut [&mut first], &[10]);
     first.stop();
     let mut second = lane(&broker, 0, Start::Earliest);
-    let again = |lane: &mut Lane, told: &str| {
-        let assigned = || {
-            lane.turn();
-            Ok(!lane.seen.is_empty())
-        };
-        eventually("the partition is back", PATIENCE, assigned).unwrap();
-        assert_eq!(lane.seen, [told]);
+    let assigned = || {
+        second.turn();
+        Ok(!second.seen.is_empty())
     };
-    again(&mut second, &format!("in-0 from 10 (committed), remarked: {longest}"));
-    // Nothing has moved.
-    second.remark("AQ");
-    second.stop();
-    let mut third = lane(&broker, 0, Start::Earliest);
-    again(&mut third, "in-0 from 10 (committed), remarked: AQ");
-    third.remark("");
-    // As after kill -9.
-    drop(third);
-    let mut fourth = lane(&broker, 0, Start::Earliest);
-    again(&mut fourth, "in-0 from 10 (committed)");
+    eventually("the partition is back", PATIENCE, assigned).unwrap();
+    assert_eq!(second.seen, [format!("in-0 from 10 (committed), remarked: {longest}")]);
+}
+
+#[test]
+fn another_remark_is_committed_where_nothing_has_moved() {
+    let (broker, client) = start(1);
+    client.produce("in", &numbered(1, 0..10)).unwrap();
+    let mut lane = lane(&broker, 0, Start::Earliest);
+    settle(&broker, &mut [&mut lane], &[10]);
+    let at = ("in".to_owned(), 0);
+    let committed = || {
+        let offset = broker.fake().with_state(|state| state.groups["g"].offsets[&at].clone());
+        (offset.offset, offset.leader_epoch, offset.metadata.unwrap_or_default())
+    };
+    for (remark, note) in
+        [("AQ", "lockgate/1 partitions=1 parked=AQ"), ("", "lockgate/1 partitions=1")]
+    {
+        let advance = Advance {
+            at: TopicPartition::new(&"in".into(), 0),
+            mark: Mark { offset: 10, leader_epoch: 0 },
+            remark: remark.to_owned(),
+        };
+        lane.source.remark_by(&[advance], std::time::Instant::now() + PATIENCE).unwrap();
+        assert_eq!(committed(), (10, 0, note.to_owned()));
+    }
 }

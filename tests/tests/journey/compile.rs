@@ -45,12 +45,16 @@ fn child_of(parent: u32) -> Option<u32> {
     children.next()
 }
 
-/// Waits for the compiler that `gateway` starts.
+/// Waits for the compiler that `gateway` starts, until it has read the plugin and is at work on it.
 fn compiler_of(gateway: &Gateway) -> u32 {
+    /// A fifth of a second of processor time, which it does not take to start and read.
+    const AT_WORK: u64 = 20;
     let mut compiler = None;
-    eventually("a compiler runs", PATIENCE, || {
+    eventually("a compiler is at work", PATIENCE, || {
         compiler = child_of(gateway.pid());
-        Ok(compiler.is_some())
+        let stat = compiler.and_then(|process| stat(&process.to_string()));
+        let ticks = stat.and_then(|fields| fields.get(11)?.parse::<u64>().ok());
+        Ok(ticks.is_some_and(|ticks| ticks >= AT_WORK))
     })
     .unwrap();
     compiler.unwrap()
@@ -95,8 +99,7 @@ fn while_a_bomb_is_compiled_and_when_its_compiler_dies_the_old_version_serves() 
 
     // It yields to the lanes, has bounds of its own, and nobody's passwords.
     let niceness = |process: u32| stat(&process.to_string()).unwrap()[16].parse::<i32>().unwrap();
-    let yields = || Ok(niceness(compiler) == niceness(gateway.pid()) + 5);
-    eventually("it has bounded itself", PATIENCE, yields).unwrap();
+    assert_eq!(niceness(compiler), niceness(gateway.pid()) + 5);
     let about = Path::new("/proc").join(compiler.to_string());
     let limits = fs::read_to_string(about.join("limits")).unwrap();
     let limit = |name: &str| {

@@ -82,6 +82,32 @@ fn later_records_of_the_key_follow_a_refused_one_even_after_a_kill(cluster: &Clu
     gateway.stop().unwrap();
 }
 
+/// On a broker that refuses the first thing that is written.
+#[test]
+fn what_is_read_again_after_a_failed_delivery_is_judged_again() {
+    use lockgate_tests::broker::{ApiKey, Control, ErrorCode};
+    let cluster = Cluster::of_its_own();
+    let journey = journey(&cluster);
+    let refused = std::sync::atomic::AtomicBool::new(false);
+    cluster.embedded.unwrap().fake().on(ApiKey::Produce, move |info| {
+        let own = info.client_id.as_deref().is_some_and(|id| id.starts_with("lockgate-shop"));
+        let first = own && !refused.swap(true, std::sync::atomic::Ordering::Relaxed);
+        if first { Control::Error(ErrorCode::MessageTooLarge) } else { Control::Pass }
+    });
+    journey.write([update(0, 2), poison(2), update(2, 2)]).unwrap();
+    let mut gateway = journey.start().unwrap();
+    check(&journey);
+    gateway.until_log_says("reading a partition on from here").unwrap();
+    let letters = journey.letters().unwrap();
+    let of = |offset: &'static str| {
+        let stands = Some(offset);
+        letters.iter().filter(move |it| it.header("lockgate.error.offset") == stands)
+    };
+    assert!(of("1").all(|letter| letter.header("lockgate.error.code") == Some("plugin-trapped")));
+    assert!(of("2").all(|letter| letter.header("lockgate.error.follows") == Some("1")));
+    gateway.stop().unwrap();
+}
+
 fn what_is_parked_goes_with_its_partition_to_another_gateway(cluster: &Cluster) {
     let journey = journey(cluster);
     let mut first = journey.start().unwrap();

@@ -2,6 +2,7 @@
 //! offset. Later versions of the gateway have to read what earlier ones wrote.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -49,7 +50,7 @@ pub(super) fn read(note: &str) -> Option<FxHashMap<u64, Key>> {
         for _ in 0..rest.number()? {
             offset = offset.checked_add(i64::try_from(rest.number()?).ok()?)?;
             let hash = u64::from_be_bytes(*rest.take(8)?.first_chunk()?);
-            keys.insert(hash, Key { offset, by: by.clone() });
+            keys.insert(hash, Key { offset, by: Arc::clone(&by) });
             if keys.len() > KEYS {
                 return None;
             }
@@ -60,11 +61,15 @@ pub(super) fn read(note: &str) -> Option<FxHashMap<u64, Key>> {
 
 /// Seven bits a byte, the lowest first; the eighth says that more follow.
 fn number(mut number: u64, bytes: &mut Vec<u8>) {
-    while number >= 0x80 {
-        bytes.push((number & 0x7f) as u8 | 0x80);
+    loop {
+        let [low, ..] = number.to_le_bytes();
         number >>= 7;
+        if number == 0 {
+            bytes.push(low);
+            return;
+        }
+        bytes.push(low | 0x80);
     }
-    bytes.push(number as u8);
 }
 
 /// What is still to be read.

@@ -97,11 +97,13 @@ fn what_the_gateway_cannot_run_is_tried_once_held_and_no_fault() {
 }
 
 #[test]
-fn where_the_gateway_cannot_run_one_plugin_it_asks_no_other_in_that_batch() {
+fn where_the_gateway_cannot_run_a_plugin_it_asks_for_nothing_more_in_that_batch() {
     let first = Fake::faulting(masks(), FaultClass::NotRun);
     let second = Fake::new(masks(), |_| panic!("it would only cost another wait"));
+    let calls = Arc::clone(&first.calls);
     let mut lane = Lane::new(settings(), vec![first, second]);
     assert_eq!(fates(&lane.carry(&[good(1), other_table(2)])), ["hold", "hold"]);
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
 }
 
 fn other_table(id: u32) -> Given {
@@ -142,13 +144,13 @@ fn a_table_that_cannot_be_opened_is_asked_for_ever_more_seldom() {
 }
 
 #[test]
-fn a_table_that_is_refused_halts_and_one_that_fails_under_a_held_breaker_does_too() {
+fn a_table_that_is_refused_halts_and_one_that_fails_waits_even_where_the_breaker_is_held_closed() {
     let mut lane = Lane::new(settings(), vec![Fake::refusing("no such type")]);
     assert_eq!(fates(&lane.carry(&[good(1)])), ["halt"]);
     let plugin = Fake::new(masks(), |_| Answer::default()).opens_with(FaultClass::Trap, usize::MAX);
     let mut rig = rig(plugin);
     rig.breaker.order(Order::Close, Instant::now());
-    assert_eq!(fates(&rig.carry(&[good(1)])), ["halt"]);
+    assert_eq!(fates(&rig.carry(&[good(1)])), ["hold"]);
 }
 
 #[test]

@@ -60,9 +60,9 @@ fn stripped(module: &[u8]) -> Vec<u8> {
         };
         let length = u32::try_from(range.len()).unwrap();
         // Numbers of five bytes each: seven bits and the mark that more follow.
-        let digits = (0..5).map(|at| (length >> (7 * at)) as u8 & 0x7f | u8::from(at < 4) << 7);
+        let digit = |at: u32| (length >> (7 * at)).to_le_bytes()[0] & 0x7f | u8::from(at < 4) << 7;
         bytes.push(id);
-        bytes.extend(digits);
+        bytes.extend((0..5).map(digit));
         bytes.extend(&module[range]);
     }
     bytes
