@@ -4,7 +4,7 @@ use lockgate_tests::checker::Fate;
 use lockgate_tests::client::Record;
 
 use super::guest;
-use super::siege::{Siege, WAVE, harmless, poisonous};
+use super::siege::{GUEST, Siege, WAVE, harmless, poisonous};
 
 /// A plugin has its batch and what its instance keeps, no clock and no dice (row 14). So what keeps nothing makes the same of the
 /// same records, however they are cut into batches; one that keeps something is told apart by running it in shadow.
@@ -34,6 +34,31 @@ fn hostile_28_the_same_records_come_out_the_same_when_they_are_read_again() {
     };
     assert!(first.iter().all(|output| output.value_text().contains("\"email\":\"****")));
     assert_eq!(bytes(first), bytes(again));
+}
+
+/// The same code once more, under another version: where it runs beside the old one, its instances have kept something else.
+#[test]
+fn hostile_28_what_depends_on_more_than_its_records_is_told_by_the_shadow() {
+    let siege = Siege::with("counter", "shadow = \"20s\"\nshadow_events = 200\n");
+    let mut gateway = siege.start();
+    for _ in 0..4 {
+        siege.attack((0..20).map(harmless));
+        siege.settled();
+    }
+    siege.folder.put(GUEST, guest::module_of("counter", "2.0.0")).unwrap();
+    let mut diff = serde_json::Value::Null;
+    gateway
+        .until("the difference is told", |gateway| {
+            siege.attack((0..20).map(harmless));
+            siege.others_flow();
+            let (status, body) = gateway.page("/plugins/guest/diff?pipeline=hostile")?;
+            diff = if status == 200 { serde_json::from_str(&body)? } else { diff.clone() };
+            Ok(diff["differing"].as_u64() > Some(0))
+        })
+        .unwrap();
+    assert_eq!(diff["examples"][0]["fields"][0]["field"], "header:x-count", "{diff}");
+    let tally = siege.end_well(gateway, |_| Fate::Forwarded);
+    assert_eq!((tally.refused, tally.duplicates), (0, 0));
 }
 
 #[test]
