@@ -34,9 +34,12 @@ fn of_guest(metric: &str) -> String {
 /// Waits until the guest is no longer called, and sees that its partition alone waits: its lag is shown, and what is under the
 /// breaker stays where it is while everything else goes on.
 pub(crate) fn is_held(siege: &Siege, gateway: &mut Gateway) {
-    gateway.until("the breaker opens", |it| Ok(it.metric(&of_guest("breaker_trips_total"))? >= 1.0)).unwrap();
+    gateway
+        .until("the breaker opens", |it| Ok(it.metric(&of_guest("breaker_trips_total"))? >= 1.0))
+        .unwrap();
     siege.attack((0..WAVE).map(harmless));
-    let lag = "lockgate_partition_lag_records{partition=\"0\",pipeline=\"hostile\",topic=\"besieged\"";
+    let lag =
+        "lockgate_partition_lag_records{partition=\"0\",pipeline=\"hostile\",topic=\"besieged\"";
     gateway.until("its lag is shown", |it| Ok(it.metric(lag)? >= 50.0)).unwrap();
     gateway.until_readyz_says("waits at offset").unwrap();
     gateway.until_readyz_says("plugin \\\"guest\\\"").unwrap();

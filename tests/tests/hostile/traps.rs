@@ -13,15 +13,9 @@ fn hostile_06_a_trap_is_told_by_its_cause_and_costs_its_instance_alone() {
         case("poison3@example.com", "trap", "wasm `unreachable` instruction executed"),
     ];
     siege.assault(&cases);
-    let frames = siege
-        .letters()
-        .iter()
-        .map(|it| it.header("lockgate.error.backtrace").map(str::to_owned))
-        .collect::<Vec<_>>();
-    for (frames, innermost) in frames.iter().zip(["divide", "reach", "give_up"]) {
-        if let Some(frames) = frames {
-            assert!(frames.starts_with(innermost), "{frames}");
-        }
+    for (letter, innermost) in siege.letters().iter().zip(["divide", "reach", "give_up"]) {
+        let frames = letter.header("lockgate.error.backtrace").unwrap_or_default();
+        assert!(frames.starts_with(innermost), "{frames}");
     }
     let instances = "lockgate_plugin_instantiations_total{pipeline=\"hostile\",plugin=\"guest\"";
     gateway.until("a fresh instance follows each", |it| Ok(it.metric(instances)? > 3.0)).unwrap();
@@ -41,6 +35,8 @@ fn hostile_07_a_panic_is_told_in_its_own_words_made_harmless() {
     siege.assault(&[case]);
     for (name, value) in &siege.letters()[0].headers {
         let value = String::from_utf8(value.clone().unwrap_or_default()).unwrap();
+        // The lines of a stack trace are the gateway's.
+        let value = value.replace("\n\tat ", " ");
         assert!(!value.contains(char::is_control) && value.len() < 2_000, "{name}: {value}");
     }
     gateway.until_log_says("plugin says").unwrap();
