@@ -1,4 +1,4 @@
-;; Writes into the header "x-count" how many batches this instance has seen, as a letter from "a" on; traps on a batch that holds
+;; Writes into the header "x-count" how many batches this instance has seen, as a letter from "a" to "z"; traps on a batch that holds
 ;; "poison".
   (export "lockgate:plugin/transform@0.1.0#describe" (func $describe))
   (export "lockgate:plugin/transform@0.1.0#configure" (func $configure))
@@ -11,7 +11,7 @@
   (func $process (export "lockgate:plugin/transform@0.1.0#process") (param $table i32) (param $operations i32) (param $rows i32) (param $reads i32) (param $fields i32) (result i32)
     (local $row i32) (local $list i32) (local $ends i32) (local $kinds i32) (local $data i32) (local $edit i32)
     (if (call $poisoned (local.get $reads)) (then (unreachable)))
-    (global.set $seen (i32.add (global.get $seen) (i32.const 1)))
+    (if (i32.lt_u (global.get $seen) (i32.const 122)) (then (global.set $seen (i32.add (global.get $seen) (i32.const 1)))))
     (local.set $list (call $alloc (i32.shl (local.get $rows) (i32.const 2))))
     (local.set $ends (call $alloc (i32.shl (local.get $rows) (i32.const 2))))
     (local.set $kinds (call $alloc (local.get $rows)))

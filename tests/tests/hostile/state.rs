@@ -36,27 +36,28 @@ fn hostile_28_the_same_records_come_out_the_same_when_they_are_read_again() {
     assert_eq!(bytes(first), bytes(again));
 }
 
-/// The same code once more, under another version: where it runs beside the old one, its instances have kept something else.
+/// A new version goes through the same records twice: what it then makes of them depends on more than them.
 #[test]
 fn hostile_28_what_depends_on_more_than_its_records_is_told_by_the_shadow() {
-    let siege = Siege::with("counter", "shadow = \"20s\"\nshadow_events = 200\n");
+    let siege = Siege::with("pass", "");
     let mut gateway = siege.start();
     for _ in 0..4 {
         siege.attack((0..20).map(harmless));
         siege.settled();
     }
     siege.folder.put(GUEST, guest::module_of("counter", "2.0.0")).unwrap();
-    let mut diff = serde_json::Value::Null;
+    let mut unsteady = None;
     gateway
-        .until("the difference is told", |gateway| {
+        .until("it is told how the new version does", |gateway| {
             siege.attack((0..20).map(harmless));
             siege.others_flow();
-            let (status, body) = gateway.page("/plugins/guest/diff?pipeline=hostile")?;
-            diff = if status == 200 { serde_json::from_str(&body)? } else { diff.clone() };
-            Ok(diff["differing"].as_u64() > Some(0))
+            let (_, body) = gateway.page("/plugins/guest/diff?pipeline=hostile")?;
+            let diff: serde_json::Value = serde_json::from_str(&body)?;
+            unsteady = diff["unsteady"].as_u64();
+            Ok(unsteady.is_some())
         })
         .unwrap();
-    assert_eq!(diff["examples"][0]["fields"][0]["field"], "header:x-count", "{diff}");
+    assert!(unsteady > Some(0));
     let tally = siege.end_well(gateway, |_| Fate::Forwarded);
     assert_eq!((tally.refused, tally.duplicates), (0, 0));
 }
