@@ -235,7 +235,7 @@ fn hostile_32_nothing_is_entered_while_the_clock_stands_still() {
     let (limits, place) = (Limits::of(&setup()), version("spin").place.clone());
     let compiled = Arc::new(Compiled::load(&runtime, &guests::guest("spin"), limits).unwrap());
     let voice = Voice::new(&place.name, PluginMessages::Show);
-    let version = Version::configure(&compiled, place, setup(), voice).unwrap();
+    let version = Version::configure(&compiled, place, (setup(), String::new()), voice).unwrap();
     let mut instance = version.instantiate();
     instance.open_table(&table(1, "users")).unwrap();
     assert_eq!(process(&mut instance, &["fine"]), Ok(Answer::default()));
