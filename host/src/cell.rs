@@ -48,7 +48,9 @@ pub fn decode(raw: &[u8], out: &mut Vec<u8>) -> Result<u8, Error> {
 pub fn encode(kind: u8, cell: &[u8], out: &mut Vec<u8>) {
     match kind {
         kind::NULL => out.extend_from_slice(b"null"),
-        kind::BOOLEAN | kind::NUMBER | kind::JSON => out.extend_from_slice(cell),
+        kind::BOOLEAN | kind::NUMBER => out.extend_from_slice(cell),
+        // Blanks around it are legal, and whoever looks at the cell next looks at its first byte.
+        kind::JSON => out.extend_from_slice(cell.trim_ascii()),
         kind::STRING => {
             out.push(b'"');
             escape(cell, out);

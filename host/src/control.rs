@@ -153,13 +153,13 @@ pub struct Diff {
     pub compared: u64,
     /// Of those, how many ended differently or with other bytes.
     pub differing: u64,
+    /// Of those kept from before, how many came out differently in the new chain once it had seen other records first.
+    pub unsteady: u64,
     pub old_faults: u64,
     pub new_faults: u64,
     /// 99 of 100 calls of the plugin took less, in microseconds.
     pub old_p99_us: u64,
     pub new_p99_us: u64,
-    /// What the numbers do not say: that the new version does not give the same answer twice, say.
-    pub notes: Vec<String>,
     /// Some of those that differ.
     pub examples: Vec<Example>,
 }

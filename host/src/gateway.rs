@@ -10,7 +10,9 @@ pub mod parking;
 mod partitions;
 mod plugins;
 mod send;
+mod shadow;
 mod stop;
+mod tap;
 mod topics;
 mod watch;
 
@@ -34,7 +36,9 @@ use parking::{Bay, Parking};
 use plugins::{LiveTables, Plugins};
 
 pub use desk::Desk;
+pub use shadow::Shadow;
 pub use stop::Stop;
+pub use tap::{Sample, Tap, Watch};
 
 /// Plugins and the scanner work on the lane's own stack; wasmtime wants room above its half megabyte for guests.
 const LANE_STACK: usize = 4 << 20;
@@ -45,6 +49,7 @@ pub struct Loaded {
     pub catalog: Arc<Catalog>,
     pub parking: Arc<Parking>,
     live: Arc<LiveTables>,
+    tap: Arc<Tap>,
     /// One for each lane.
     seats: Vec<Arc<Seat>>,
 }
@@ -72,6 +77,7 @@ impl Loaded {
             catalog: Arc::new(catalog),
             parking: Arc::default(),
             live: Arc::default(),
+            tap: Arc::default(),
             seats: (0..settings.lanes).map(|_| Arc::default()).collect(),
         })
     }
@@ -149,15 +155,17 @@ pub fn run(
     let mut lanes = Vec::new();
     for (pipeline, record_bytes) in pipelines.iter().zip(limits) {
         let totals = Arc::new(windows.metrics.pipeline(&pipeline.settings.name));
-        let hurdles = Hurdles { trial: pipeline.trial(), rehearsal: None };
+        let settings = Arc::new(within(&pipeline.settings, record_bytes));
+        let shadow = Arc::new(Shadow::new(Arc::clone(&settings), Arc::clone(&pipeline.tap)));
+        let hurdles =
+            Hurdles { trial: pipeline.trial(), rehearsal: Some(Arc::clone(&shadow) as _) };
         windows.desk.open(Counter {
             pipeline: pipeline.settings.name.as_str().into(),
             catalog: Arc::clone(&pipeline.catalog),
             trial: Arc::clone(&hurdles.trial),
-            hooks: hooks(pipeline),
+            hooks: hooks(pipeline, shadow),
         });
         watches.push(watch::start(pipeline, hurdles, windows, &totals)?);
-        let settings = Arc::new(within(&pipeline.settings, record_bytes));
         if settings.plugin_messages == PluginMessages::Withhold {
             let pipeline = &*settings.name;
             info!(
@@ -180,6 +188,7 @@ pub fn run(
                 ),
                 seat: Arc::clone(seat),
                 bay: Bay::new(&pipeline.parking, number, &totals),
+                tap: Arc::clone(&pipeline.tap),
                 stop: Arc::clone(stop),
             };
             lanes.push(start_lane(parts)?);
@@ -194,7 +203,7 @@ pub fn run(
     ended
 }
 
-fn hooks(pipeline: &Loaded) -> Hooks {
+fn hooks(pipeline: &Loaded, shadow: Arc<Shadow>) -> Hooks {
     let (parked, released) = (Arc::clone(&pipeline.parking), Arc::clone(&pipeline.parking));
     let release = move |plugin: &str| {
         let keys = released.keys_of(plugin);
@@ -202,7 +211,7 @@ fn hooks(pipeline: &Loaded) -> Hooks {
         keys
     };
     Hooks {
-        diff: None,
+        diff: Some(Arc::new(move |plugin: &str| shadow.latest(plugin))),
         parked: Some(Arc::new(move |plugin: &str| parked.keys_of(plugin))),
         release: Some(Arc::new(release)),
     }

@@ -82,6 +82,19 @@ impl Overlay {
         *latest = offset(self.edits.len());
     }
 
+    /// What [`Self::rewind`] goes back to.
+    pub fn mark(&self) -> u32 {
+        offset(self.edits.len())
+    }
+
+    /// Takes back the row's edits since `mark`.
+    pub fn rewind(&mut self, row: u32, mark: u32) {
+        let Some(latest) = self.latest.get_mut(row as usize) else { return };
+        while let Some(number) = latest.checked_sub(1).filter(|number| *number >= mark) {
+            *latest = self.edits.get(number as usize).map_or(0, |entry| entry.previous);
+        }
+    }
+
     pub fn is_edited(&self, row: u32) -> bool {
         self.latest.get(row as usize).is_some_and(|latest| *latest != 0)
     }
@@ -231,6 +244,23 @@ mod tests {
         );
         assert_eq!(overlay.get(0, email), None);
         assert_eq!(overlay.edits(1).count(), 3);
+    }
+
+    #[test]
+    fn a_row_goes_back_to_where_it_was() {
+        let mut overlay = Overlay::default();
+        overlay.reset(2);
+        let text = |text: &'static [u8]| move |out: &mut Vec<u8>| out.extend_from_slice(text);
+        overlay.set(0, Target::Topic, kind::STRING, text(b"first"));
+        let mark = overlay.mark();
+        overlay.set(0, Target::Topic, kind::STRING, text(b"second"));
+        overlay.set(1, Target::Topic, kind::STRING, text(b"other"));
+        overlay.set(0, Target::Header(0), kind::STRING, text(b"third"));
+        overlay.rewind(0, mark);
+        assert_eq!(overlay.edits(0).map(|edit| edit.text).collect::<Vec<_>>(), [b"first"]);
+        assert_eq!(overlay.edits(1).count(), 1);
+        overlay.rewind(1, mark);
+        assert!(!overlay.is_edited(1));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod kept;
 mod limit;
 pub mod parked;
 mod stamp;
+mod touched;
 mod unpack;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,8 @@ use crate::protect::{Canary, Guards, Protection, Rules};
 use crate::record::Record;
 use crate::render::Renderer;
 use crate::table::{Table, Tables};
+
+pub use touched::Touched;
 
 use deletes::Deletes;
 use parked::Parked;

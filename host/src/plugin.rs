@@ -26,7 +26,7 @@ mod catalog;
 mod rollout;
 mod watch;
 #[cfg(test)]
-mod guests;
+pub(crate) mod guests;
 
 pub use catalog::{Catalog, CatalogError, FileStatus, Generation, Reload, Reloads, State, Trial};
 pub use compile::{Allowance, Compiler, FILE_BYTES, Job, LoadError, Unmade};

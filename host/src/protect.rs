@@ -20,6 +20,7 @@ use unlisted::Listing;
 pub use canary::{Canary, Decided, Leak, Seen};
 pub use conceal::MASK;
 pub use guards::Guards;
+pub use needles::at_any_level;
 
 /// What a pipeline asks of its chain beside what the plugins want.
 #[derive(Clone, Debug, Default)]

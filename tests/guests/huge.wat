@@ -1,4 +1,5 @@
-;; Rejects on a batch that holds "poison" a thousand rows, each for the same reason of 100,000 bytes.
+;; Rejects on a batch that holds "poison" a thousand rows, each for the same reason of 100,000 bytes; where a 2 follows, drops
+;; five million rows.
   (export "lockgate:plugin/transform@0.1.0#describe" (func $describe))
   (export "lockgate:plugin/transform@0.1.0#configure" (func $configure))
   (export "lockgate:plugin/transform@0.1.0#open-table" (func $open))
@@ -17,6 +18,13 @@
     (i32.store offset=2140 (i32.const 0) (local.get $list))
     (i32.store offset=2144 (i32.const 0) (i32.const 1000))
     (i32.const 2128))
+  (func $drops (result i32)
+    (i32.store offset=2132 (i32.const 0) (call $alloc (i32.const 20000000)))
+    (i32.store offset=2136 (i32.const 0) (i32.const 5000000))
+    (i32.const 2128))
   (func $process (export "lockgate:plugin/transform@0.1.0#process") (param $table i32) (param $operations i32) (param $rows i32) (param $reads i32) (param $fields i32) (result i32)
+    (local $trick i32)
+    (local.set $trick (call $trick (local.get $reads)))
+    (if (call $is (local.get $trick) (i32.const 2)) (then (return (call $drops))))
     (if (call $poisoned (local.get $reads)) (then (return (call $reasons))))
     (i32.const 2048))

@@ -1,8 +1,14 @@
-;; Divides by zero on a batch that holds "poison".
+;; Traps on a batch that holds "poison": divides by zero; reads beyond its memory where a 2 follows; gives up where a 3 does.
   (export "lockgate:plugin/transform@0.1.0#describe" (func $describe))
   (export "lockgate:plugin/transform@0.1.0#configure" (func $configure))
   (export "lockgate:plugin/transform@0.1.0#open-table" (func $open))
   (func $divide (param $by i32) (result i32) (i32.div_u (i32.const 1) (local.get $by)))
+  (func $reach (param $at i32) (result i32) (i32.load (local.get $at)))
+  (func $give_up (unreachable))
   (func $process (export "lockgate:plugin/transform@0.1.0#process") (param $table i32) (param $operations i32) (param $rows i32) (param $reads i32) (param $fields i32) (result i32)
+    (local $trick i32)
+    (local.set $trick (call $trick (local.get $reads)))
+    (if (call $is (local.get $trick) (i32.const 2)) (then (drop (call $reach (i32.const -8)))))
+    (if (call $is (local.get $trick) (i32.const 3)) (then (call $give_up)))
     (if (call $poisoned (local.get $reads)) (then (drop (call $divide (i32.const 0)))))
     (i32.const 2048))

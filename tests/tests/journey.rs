@@ -36,7 +36,6 @@ mod journey {
     mod stop;
     mod crash;
     mod owners;
-    mod hostile;
     mod breaker;
     mod parking;
     mod compile;

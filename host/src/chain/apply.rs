@@ -41,18 +41,33 @@ pub(super) fn check(plan: &StagePlan, rows: usize, answer: Answer) -> Result<Ans
 pub(super) fn apply(answer: Answer, target: Target<'_, '_, '_>, kept: Kept<'_>) {
     let Target { stage, plan, rows, batch } = target;
     let numbered = |row: u32| rows.get(row as usize).copied();
+    let mark = kept.overlay.mark();
+    let mut failed = Vec::new();
     for edit in &answer.edits {
-        let Some(access) = plan.writes.get(edit.write as usize) else { continue };
+        let write = edit.write as usize;
+        let (Some(access), Some(field)) = (plan.writes.get(write), plan.plan.writes.get(write))
+        else {
+            continue;
+        };
         for (kind, text, row) in cells(&edit.cells, &edit.rows) {
             let Some(row) = numbered(row) else { continue };
+            // An image that the record does not have is left as it is, also where the column is a new one: there is nothing to
+            // write into.
+            if !is_present(field.image, row, batch) {
+                continue;
+            }
             if let Err(Unreachable) = put(access, row, (kind, text), batch, kept.overlay) {
-                let field = plan.plan.writes.get(edit.write as usize);
-                let field = field.map(ToString::to_string).unwrap_or_default();
                 let reason = format!("the edit of {field} reaches into a cell that holds no JSON");
                 let refusal = Refusal::by(Code::ContractViolated, &stage.identity, reason);
                 set(kept.verdicts, row, by_policy(stage.on_fault, refusal));
+                failed.push(row);
             }
         }
+    }
+    let rejected = answer.rejections.iter().filter_map(|rejection| numbered(rejection.row));
+    for row in failed.iter().copied().chain(rejected) {
+        // Where it passes nevertheless it passes untouched, not with the half of its edits that could be made.
+        kept.overlay.rewind(row, mark);
     }
     for row in answer.drops {
         let Some(row) = numbered(row) else { continue };
@@ -70,7 +85,8 @@ pub(super) fn apply(answer: Answer, target: Target<'_, '_, '_>, kept: Kept<'_>) 
     }
     for emission in answer.emissions {
         let Some(row) = numbered(emission.row) else { continue };
-        if is_companion(batch.events, row) {
+        let is_dropped = matches!(kept.verdicts.get(row as usize), Some(Verdict::Drop(_)));
+        if is_companion(batch.events, row) || failed.contains(&row) && !is_dropped {
             continue;
         }
         kept.emissions.push(Emission { row, ..emission });
@@ -89,7 +105,7 @@ fn cells<'a>(cells: &'a Cells, rows: &'a [u32]) -> impl Iterator<Item = (u8, &'a
     })
 }
 
-/// Keeps one edit. An image that the record does not have is left as it is: there is nothing to write into.
+/// Keeps one edit, of an image that the record has.
 fn put(
     access: &Access,
     row: u32,
@@ -98,15 +114,8 @@ fn put(
     overlay: &mut Overlay,
 ) -> Result<(), Unreachable> {
     let Place::Target(target) = access.place else { return Ok(()) };
-    let image = match target {
-        overlay::Target::Header(_) | overlay::Target::Topic => {
-            overlay.set(row, target, kind, |out| out.extend_from_slice(text));
-            return Ok(());
-        }
-        overlay::Target::Column { image, .. } => Some(image),
-        overlay::Target::Created(_) => None,
-    };
-    if image.is_some_and(|image| !is_present(image, row, batch)) {
+    if matches!(target, overlay::Target::Header(_) | overlay::Target::Topic) {
+        overlay.set(row, target, kind, |out| out.extend_from_slice(text));
         return Ok(());
     }
     let Some(pointer) = &access.pointer else {
@@ -119,6 +128,10 @@ fn put(
         Some(edit) => Some(Cow::Borrowed(edit.text)),
         None => original(target, row, batch),
     };
+    if kind == kind::ABSENT && before.is_none() {
+        // Nothing to remove from, and nothing must come of it.
+        return Ok(());
+    }
     let mut text_of_cell = Vec::new();
     let change = match kind {
         kind::ABSENT => Change::Remove,
@@ -142,6 +155,11 @@ pub(super) fn remove_inside(
     batch: Batch<'_, '_>,
     overlay: &mut Overlay,
 ) {
+    if let Place::Target(overlay::Target::Column { image, .. }) = access.place
+        && !is_present(image, row, batch)
+    {
+        return;
+    }
     // Nothing to remove is what a remove wants.
     let _nothing = put(access, row, (kind::ABSENT, &[]), batch, overlay).is_err();
 }

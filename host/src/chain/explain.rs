@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::Chain;
+use super::{Chain, Place};
 use crate::contract::Plan;
 use crate::outcome::Refusal;
+use crate::overlay::Target;
 use crate::table;
 
 /// One stage's part in a table's chain.
@@ -27,6 +28,19 @@ impl Chain {
             plan: plan.as_ref().map(|plan| &plan.plan),
         });
         Some(Ok(parts.collect()))
+    }
+
+    /// Every place in `table` that any stage writes or removes, wholly or in part, and the columns that no one has listed. None
+    /// where the table could not be opened, so that nobody knows.
+    pub fn touched(&self, table: table::Index) -> Option<impl Iterator<Item = Target>> {
+        let compiled = self.compiled.get(&table)?.as_ref().ok()?;
+        let inside = compiled.stages.iter().flatten().flat_map(|stage| &stage.removes);
+        let inside = inside.filter_map(|access| match access.place {
+            Place::Target(target) => Some(target),
+            Place::Meta(_) | Place::Nowhere => None,
+        });
+        let whole = compiled.stages.iter().flatten().flat_map(|stage| &stage.removed).copied();
+        Some(self.written(table)?.chain(inside).chain(whole))
     }
 }
 

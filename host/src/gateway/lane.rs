@@ -20,6 +20,7 @@ use super::partitions::Partitions;
 use super::plugins::Plugins;
 use super::send::{Letters, Outlet, report};
 use super::stop::Stop;
+use super::tap::Tap;
 use crate::config::{self, TopicFilter};
 use crate::kafka::{Advance, Batch, Event, LostRange, Member, Sink, Source, Trouble};
 use crate::pipeline::Pipeline;
@@ -47,6 +48,7 @@ pub(super) struct Parts {
     pub(super) observer: Observer,
     pub(super) seat: Arc<Seat>,
     pub(super) bay: Bay,
+    pub(super) tap: Arc<Tap>,
     pub(super) stop: Arc<Stop>,
 }
 
@@ -184,6 +186,7 @@ impl Lane {
         }
         let read = Instant::now();
         let (records, epochs) = self.flowing(&batch);
+        self.parts.tap.offer(&records, read);
         let Self { sink, tracker, partitions, letters, complaints, broken, timed, .. } = self;
         let observer = &mut self.parts.observer;
         let mut outlet =

@@ -40,7 +40,7 @@ impl Parking {
             Some(plugin) => drop(inner.of.insert(plugin.into(), number)),
             None => inner.of_all = number,
         }
-        self.releases.store(number, Ordering::Release);
+        self.releases.store(number, Ordering::Relaxed);
     }
 
     /// How many keys are parked. A partition of which that cannot be known counts as one; it takes any release.
@@ -83,7 +83,7 @@ impl Bay {
         totals: &Arc<metrics::Pipeline>,
     ) -> Self {
         Self {
-            taken: parking.releases.load(Ordering::Acquire),
+            taken: parking.releases.load(Ordering::Relaxed),
             parking: Arc::clone(parking),
             lane,
             totals: Arc::clone(totals),
@@ -94,11 +94,12 @@ impl Bay {
     /// What an operator has released since this was last asked.
     pub(super) fn take_releases(&mut self) -> Vec<Release> {
         // Looked at every turn, and hardly ever anything new.
-        let latest = self.parking.releases.load(Ordering::Acquire);
-        if latest == self.taken {
+        if self.parking.releases.load(Ordering::Relaxed) == self.taken {
             return Vec::new();
         }
         let inner = self.parking.lock();
+        // Counted under the lock, so that none is taken up twice.
+        let latest = self.parking.releases.load(Ordering::Relaxed);
         let before = std::mem::replace(&mut self.taken, latest);
         if inner.of_all > before {
             return vec![Release::All];

@@ -1,6 +1,7 @@
 //! The journey of a batch with stand-in plugins: what each kind of record becomes.
 
 mod breaker;
+mod answers;
 mod cloudevents;
 mod concealed;
 mod dms;

@@ -14,7 +14,7 @@ use crate::table::{Column, Dialect, Table};
 pub(super) use folder::Folder;
 
 /// The module of `tests/guests/NAME.wat` as text.
-pub(super) fn text(name: &str) -> String {
+pub(crate) fn text(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/guests");
     let read =
         |name: &str| std::fs::read_to_string(folder.join(name).with_extension("wat")).unwrap();
@@ -22,40 +22,40 @@ pub(super) fn text(name: &str) -> String {
 }
 
 /// The module of `tests/guests/NAME.wat`.
-pub(super) fn guest(name: &str) -> Vec<u8> {
+pub(crate) fn guest(name: &str) -> Vec<u8> {
     wat::parse_str(text(name)).unwrap()
 }
 
 /// A guest under another version number, and so with another digest.
-pub(super) fn guest_of_version(name: &str, version: &str) -> Vec<u8> {
+pub(crate) fn guest_of_version(name: &str, version: &str) -> Vec<u8> {
     wat::parse_str(text(name).replace("\"1.0.0\"", &format!("\"{version}\""))).unwrap()
 }
 
-pub(super) fn runtime() -> Arc<Runtime> {
+pub(crate) fn runtime() -> Arc<Runtime> {
     static RUNTIME: OnceLock<Arc<Runtime>> = OnceLock::new();
     Arc::clone(RUNTIME.get_or_init(|| Runtime::start().unwrap()))
 }
 
-pub(super) fn setup() -> PluginFile {
+pub(crate) fn setup() -> PluginFile {
     PluginFile { deadline: Duration::from_millis(250), memory: 4 << 20, ..PluginFile::default() }
 }
 
-pub(super) fn compiled(bytes: &[u8]) -> Result<Arc<Compiled>, LoadError> {
+pub(crate) fn compiled(bytes: &[u8]) -> Result<Arc<Compiled>, LoadError> {
     Compiled::load(&runtime(), bytes, Limits::of(&setup())).map(Arc::new)
 }
 
-pub(super) fn configured(bytes: &[u8], setup: PluginFile) -> Result<Arc<Version>, LoadError> {
+pub(crate) fn configured(bytes: &[u8], setup: PluginFile) -> Result<Arc<Version>, LoadError> {
     let place = Place { order: Some(10), name: "guest".into(), file: "10-guest.wasm".into() };
     let voice = Voice::new(&place.name, PluginMessages::Show);
     Version::configure(&compiled(bytes)?, place, (setup, String::new()), voice)
 }
 
 /// A version of `tests/guests/NAME.wat`.
-pub(super) fn version(name: &str) -> Arc<Version> {
+pub(crate) fn version(name: &str) -> Arc<Version> {
     configured(&guest(name), setup()).unwrap()
 }
 
-pub(super) fn table(id: u32, name: &str) -> Table {
+pub(crate) fn table(id: u32, name: &str) -> Table {
     let column = |name: &str| Column { name: name.into(), source_type: "".into(), key: false };
     Table {
         id,
@@ -69,7 +69,7 @@ pub(super) fn table(id: u32, name: &str) -> Table {
 }
 
 /// A column of strings.
-pub(super) fn strings(cells: &[&str]) -> Cells {
+pub(crate) fn strings(cells: &[&str]) -> Cells {
     let mut column = Cells::default();
     for cell in cells {
         column.kinds.push(kind::STRING);
@@ -80,7 +80,7 @@ pub(super) fn strings(cells: &[&str]) -> Cells {
 }
 
 /// Calls `with` with a batch of updates that reads `column` alone.
-pub(super) fn with_batch<R>(table: u32, column: Cells, with: impl FnOnce(Batch<'_>) -> R) -> R {
+pub(crate) fn with_batch<R>(table: u32, column: Cells, with: impl FnOnce(Batch<'_>) -> R) -> R {
     let operations = vec![b'u'; column.kinds.len()];
     with(Batch { table, operations: &operations, reads: &[column] })
 }

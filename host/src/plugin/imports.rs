@@ -84,6 +84,8 @@ impl host::Host for Guest {
 pub struct Voice {
     plugin: Arc<str>,
     messages: PluginMessages,
+    /// Says and counts nothing.
+    is_mute: bool,
     /// Log lines whose text was withheld, by level as in [`LEVELS`].
     withheld: [AtomicU64; LEVELS.len()],
     lines: Mutex<Lines>,
@@ -103,10 +105,19 @@ pub(super) const LEVELS: [&str; 5] = ["trace", "debug", "info", "warn", "error"]
 
 impl Voice {
     pub fn new(plugin: &Arc<str>, messages: PluginMessages) -> Arc<Self> {
+        Self::with(plugin, messages, false)
+    }
+
+    /// Of the same plugin, for instances that nobody is to hear.
+    pub(super) fn muted(&self) -> Arc<Self> {
+        Self::with(&self.plugin, self.messages, true)
+    }
+
+    fn with(plugin: &Arc<str>, messages: PluginMessages, is_mute: bool) -> Arc<Self> {
         let lines = Lines { since: Instant::now(), written: 0, suppressed: 0 };
         let (lines, counts) = (Mutex::new(lines), Mutex::new(BTreeMap::new()));
         let withheld = Default::default();
-        Arc::new(Self { plugin: Arc::clone(plugin), messages, withheld, lines, counts })
+        Arc::new(Self { plugin: Arc::clone(plugin), messages, is_mute, withheld, lines, counts })
     }
 
     pub fn plugin(&self) -> &Arc<str> {
@@ -127,6 +138,9 @@ impl Voice {
     }
 
     fn log(&self, level: host::Level, message: &str) {
+        if self.is_mute {
+            return;
+        }
         let shows = self.messages == PluginMessages::Show;
         if !shows && let Some(count) = self.withheld.get(level as usize) {
             count.fetch_add(1, Ordering::Relaxed);
@@ -166,6 +180,9 @@ impl Voice {
     }
 
     fn count(&self, name: String, delta: u32, has_data: bool) {
+        if self.is_mute {
+            return;
+        }
         let mut counts = lock(&self.counts);
         if let Some(count) = counts.get_mut(&name) {
             *count += u64::from(delta);

@@ -141,6 +141,19 @@ impl Needles {
     }
 }
 
+/// Whether `finds` says so of `text` as it stands, or of what it is once its escapes are undone.
+pub fn at_any_level(text: &[u8], finds: impl Fn(&[u8]) -> bool) -> bool {
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..LEVELS {
+        if finds(&text) {
+            return true;
+        }
+        let Some(first) = memchr::memchr(b'\\', &text) else { return false };
+        text = Cow::Owned(undo(&text, first));
+    }
+    finds(&text)
+}
+
 /// The first bytes of a value, as a number.
 fn prefix(value: &[u8]) -> Option<u32> {
     value.first_chunk::<SHORTEST>().map(|first| u32::from_le_bytes(*first))

@@ -1,4 +1,5 @@
-//! The scanner and the renderer against serde_json, and SQL text, over real events, and over the same events damaged.
+//! The scanner and the renderer against serde_json, and SQL text, over real events, and over the same events damaged; and what
+//! plugins may answer, over the same.
 #![cfg(test)]
 
 #[path = "../../fuzz/bodies/json.rs"]
@@ -7,7 +8,10 @@ mod json;
 mod render;
 #[path = "../../fuzz/bodies/redact.rs"]
 mod redact;
+#[path = "../../fuzz/bodies/outcome.rs"]
+mod outcome;
 mod texts;
+mod outcomes;
 mod memory;
 mod captured;
 mod connectors;

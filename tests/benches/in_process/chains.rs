@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use lockgate::config::Config;
 use lockgate::gateway::Loaded;
@@ -12,6 +13,7 @@ use lockgate::record::Record;
 use lockgate_tests::shop::{Framing, Shop};
 
 use crate::native;
+use crate::shadow::Offered;
 
 /// What is done to every event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +142,12 @@ impl Bench {
 
     /// Carries one batch through the gateway's pipeline, up to where Kafka would copy the bytes. Gives how many events.
     pub(crate) fn carry(&mut self) -> usize {
+        self.carry_offered(None)
+    }
+
+    /// The same, with the batch offered to a tap first.
+    pub(crate) fn carry_offered(&mut self, offered: Option<&Offered>) -> usize {
+        let read = Instant::now();
         let topic = &self.topic;
         let records: Vec<Record<'_>> = (0i64..)
             .zip(&self.events)
@@ -153,6 +161,9 @@ impl Bench {
                 headers: Vec::new(),
             })
             .collect();
+        if let Some(offered) = offered {
+            offered.offer(&records, read);
+        }
         process(&mut self.pipeline, &records, &mut self.out);
         records.len()
     }

@@ -7,6 +7,7 @@ mod chains;
 mod dialects;
 mod native;
 mod start;
+mod shadow;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 use chains::{Bench, Work};
 use dialects::{Tongue, WORKS};
 use lockgate::table::Dialect;
+use shadow::{Looked, Offered};
 use start::Start;
 
 /// Events in a batch, as a lane reads them under load.
@@ -28,6 +30,7 @@ fn main() {
         ratios(1);
         tongues(1);
         starts(1);
+        taps(1);
         return;
     }
     // Who asks for single benches is looking closer already.
@@ -35,6 +38,7 @@ fn main() {
         ratios(ROUNDS);
         tongues(ROUNDS);
         starts(ROUNDS);
+        taps(ROUNDS);
     }
     divan::main();
 }
@@ -107,6 +111,26 @@ fn starts(rounds: usize) {
         let mut warm: Vec<f64> = (0..rounds).map(|_| measure(&start).as_secs_f64() * 1e3).collect();
         let warm = median(&mut warm);
         println!("{name:<16} {cold:>10.0} {warm:>10.1} {:>10.0}", cold / warm);
+    }
+}
+
+/// What it costs a lane that new chains can be tried on its records.
+fn taps(rounds: usize) {
+    println!("batches offered for trials of new chains; median of {rounds} rounds");
+    println!("{:<28} {:>10} {:>12} {:>14}", "work", "ns/event", "x while idle", "x while watched");
+    for work in [Work::Identity, Work::Mask] {
+        let mut bench = Bench::new(work, BATCH);
+        let mut samples = [Vec::new(), Vec::new(), Vec::new()];
+        for _ in 0..rounds {
+            let [none, idle, watched] = &mut samples;
+            none.push(per_event(|| bench.carry()));
+            let offered = Offered::new(Looked::Idle);
+            idle.push(per_event(|| bench.carry_offered(Some(&offered))));
+            let offered = Offered::new(Looked::Watched);
+            watched.push(per_event(|| bench.carry_offered(Some(&offered))));
+        }
+        let [none, idle, watched] = samples.each_mut().map(|samples| median(samples));
+        println!("{:<28} {none:>10.0} {:>12.3} {:>14.3}", work.name(), idle / none, watched / none);
     }
 }
 

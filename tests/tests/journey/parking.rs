@@ -152,3 +152,30 @@ fn where_no_more_keys_can_be_parked_the_partition_stands_still(cluster: &Cluster
     assert_eq!(journey.letters().unwrap().len(), 256);
     assert_eq!(journey.outputs().unwrap().len(), 2_304 + 10);
 }
+
+/// Without Kafka, and with nothing to remember once it is over.
+#[test]
+fn a_file_is_treated_alike() {
+    let journey = journey(Cluster::embedded());
+    let line = |(offset, record): (usize, Record)| {
+        let key = String::from_utf8(record.key.clone().unwrap()).unwrap();
+        let value = record.value_text();
+        let line = serde_json::json!({"topic": "t", "offset": offset, "key": key, "value": value});
+        format!("{line}\n")
+    };
+    let records = [update(2, 2), poison(2), update(4, 2), update(2, 2)];
+    let lines: String = records.into_iter().enumerate().map(line).collect();
+    journey.folder.put("in.jsonl", lines).unwrap();
+    let arguments = "apply --plugins plugins --format records --refused no.jsonl in.jsonl";
+    let applied = std::process::Command::new(PROGRAM)
+        .args(arguments.split(' '))
+        .current_dir(journey.folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(applied.status.code(), Some(3), "{}", String::from_utf8_lossy(&applied.stderr));
+    assert_eq!(String::from_utf8(applied.stdout).unwrap().lines().count(), 2);
+    let refused = std::fs::read_to_string(journey.folder.path().join("no.jsonl")).unwrap();
+    let follows = "its key follows the record at offset 1,";
+    let told: Vec<bool> = refused.lines().map(|line| line.contains(follows)).collect();
+    assert_eq!(told, [false, true], "{refused}");
+}

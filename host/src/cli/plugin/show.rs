@@ -92,8 +92,11 @@ pub(super) fn diff(diff: &Diff) -> String {
         diff.old_p99_us,
         diff.new_p99_us
     );
-    for note in &diff.notes {
-        text += &format!("note: {note}\n");
+    if diff.unsteady > 0 {
+        text += &format!(
+            "{} records come out differently each time the new version sees them\n",
+            diff.unsteady
+        );
     }
     for example in &diff.examples {
         text.push('\n');

@@ -1,9 +1,11 @@
 //! `on_fault = "dead-letter-key"`: what comes after a refused record under its key goes where it went, in its order.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::fake::{Fake, Given, Lane, field, settings};
 use super::{delete, rows_where, update};
+use crate::breaker::Order;
 use crate::change::Class;
 use crate::config::{ClassPolicy, FaultPolicy, Pipeline as Settings};
 use crate::contract::{Answer, Batch, Fault, FaultClass, Image, Plan};
@@ -129,7 +131,10 @@ fn a_tombstone_goes_the_way_of_its_delete_even_after_a_release() {
 
 #[test]
 fn one_key_too_many_halts_the_partition_until_a_release() {
-    let mut lane = lane();
+    let guest = guest();
+    // Else it would not be called any more long before.
+    guest.breaker.order(Order::Close, Instant::now());
+    let mut lane = Lane::new(settings(), vec![guest]);
     let poisonous: Vec<Given> = (0..257).map(|id| update(id, "poison")).collect();
     let seen = lane.carry(&poisonous);
     let last = seen.lines().last().unwrap();

@@ -1,11 +1,14 @@
 //! Instances against well-behaved and hostile guests.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::config::PluginMessages;
 use crate::contract::{Answer, Cells, Edit, Fault, FaultClass, Transform, kind};
 use crate::outcome_check;
 use crate::plugin::guests::{self, setup, strings, table, version, with_batch};
-use crate::plugin::{Figures, Instance};
+use crate::plugin::ticker::EpochTicker;
+use crate::plugin::{Compiled, Figures, Instance, Limits, Runtime, Version, Voice};
 
 fn opened(name: &str) -> Instance {
     let mut instance = version(name).instantiate();
@@ -223,19 +226,40 @@ fn a_table_that_cannot_be_opened_is_not_opened_again() {
     assert_eq!(process(&mut instance, &["fine"]), Ok(Answer::default()));
 }
 
+/// The last of the thirty-two hostile plugins of `tests/tests/hostile`: the others end because a clock ticks.
 #[test]
-fn nothing_is_entered_while_the_clock_stands_still() {
-    let runtime = std::sync::Arc::new(crate::plugin::Runtime::without_clock().unwrap());
-    let limits = crate::plugin::Limits::of(&setup());
-    // The clock has never ticked; it counts as stopped a second after it should have begun.
-    let started = Instant::now();
-    while runtime.is_ticking() {
-        assert!(started.elapsed() < Duration::from_secs(10));
+fn hostile_32_nothing_is_entered_while_the_clock_stands_still() {
+    let runtime = Arc::new(Runtime::without_clock().unwrap());
+    let start = || EpochTicker::start(&runtime.engine, Arc::clone(&runtime.pulse)).unwrap();
+    let clock = start();
+    let (limits, place) = (Limits::of(&setup()), version("spin").place.clone());
+    let compiled = Arc::new(Compiled::load(&runtime, &guests::guest("spin"), limits).unwrap());
+    let voice = Voice::new(&place.name, PluginMessages::Show);
+    let version = Version::configure(&compiled, place, (setup(), String::new()), voice).unwrap();
+    let mut instance = version.instantiate();
+    instance.open_table(&table(1, "users")).unwrap();
+    assert_eq!(process(&mut instance, &["fine"]), Ok(Answer::default()));
+
+    drop(clock);
+    await_that(|| !runtime.is_ticking());
+    let stopped =
+        "the clock that ends plugins has stopped, so none is entered; restart the gateway";
+    // Entered, it would never come back.
+    let fault = process(&mut instance, &["poison"]).unwrap_err();
+    assert_eq!(fault, self::fault(FaultClass::NotRun, stopped));
+    let refused = Compiled::load(&runtime, &guests::guest("pass"), limits);
+    let reason = refused.map(|_| ()).unwrap_err().to_string();
+    assert_eq!(reason, format!("starting it: {stopped}"));
+
+    let _clock = start();
+    await_that(|| runtime.is_ticking());
+    assert_eq!(process(&mut instance, &["fine"]), Ok(Answer::default()));
+}
+
+fn await_that(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(Instant::now() < deadline);
         std::thread::yield_now();
     }
-    let refused = crate::plugin::Compiled::load(&runtime, &guests::guest("pass"), limits);
-    assert_eq!(
-        refused.map(|_| ()).unwrap_err().to_string(),
-        "starting it: the clock that ends plugins has stopped, so none is entered; restart the gateway"
-    );
 }

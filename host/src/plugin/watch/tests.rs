@@ -192,7 +192,7 @@ fn without_file_events_the_folder_is_compared() {
     drop(polling);
 }
 
-/// Runs for as long as it may, and asks all the time.
+/// Runs for as long as it may and any test lasts, and asks all the time.
 struct Endless(Sender<()>);
 
 impl Rehearsal for Endless {
@@ -203,7 +203,8 @@ impl Rehearsal for Endless {
         _: Length,
         watch: &dyn Fn(&Progress) -> Go,
     ) -> Result<Progress, String> {
-        while watch(&Progress::default()) == Go::On {
+        let begun = Instant::now();
+        while watch(&Progress::default()) == Go::On && begun.elapsed() < RESCAN {
             self.0.send(()).map_err(|_| "the test is over".to_owned())?;
             thread::sleep(Duration::from_millis(1));
         }

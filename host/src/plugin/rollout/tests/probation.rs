@@ -40,7 +40,8 @@ fn a_version_whose_breaker_opens_goes_back_to_the_one_before() {
     let failing = bench.failing();
     assert!(
         failing[0].starts_with(
-            "rolled back after 3.0 s: its breaker opened: it trapped; put another file in its place"
+            "rolled back after 3.0 s: its breaker opened: it failed 5 times within 10 s, the last time: it trapped; put \
+             another file in its place"
         ),
         "{failing:?}"
     );

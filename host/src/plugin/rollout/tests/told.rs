@@ -65,5 +65,6 @@ fn the_breaker_and_the_chain_are_shown() {
     assert_eq!(view.chain, bench.catalog.current().chain);
     assert_eq!((view.breaker.state.as_str(), view.breaker.trips), ("open", 1));
     assert!(view.breaker.next_probe_seconds.is_some());
-    assert_eq!(view.breaker.cause.as_deref(), Some("it trapped"));
+    let cause = "it failed 5 times within 10 s, the last time: it trapped";
+    assert_eq!(view.breaker.cause.as_deref(), Some(cause));
 }

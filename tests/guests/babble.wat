@@ -1,0 +1,25 @@
+;; Says with every batch what harms logs and metrics: a thousand lines that drive terminals and forge others, one of 10 MB, and a
+;; thousand names to count under.
+  (export "lockgate:plugin/transform@0.1.0#describe" (func $describe))
+  (export "lockgate:plugin/transform@0.1.0#configure" (func $configure))
+  (export "lockgate:plugin/transform@0.1.0#open-table" (func $open))
+  (data (i32.const 3072) "\1b[2J\0a2026-11-21T00:00:00Z ERROR forged: all is lost")
+  (data (i32.const 3200) "n0000")
+  (data (i32.const 3208) "two\0awords")
+  (func $process (export "lockgate:plugin/transform@0.1.0#process") (param $table i32) (param $operations i32) (param $rows i32) (param $reads i32) (param $fields i32) (result i32)
+    (local $number i32) (local $at i32)
+    (loop $again
+      (call $log (i32.const 2) (i32.const 3072) (i32.const 51))
+      ;; Four digits of base 16, from '@' on.
+      (i32.store8 (i32.const 3201) (i32.add (i32.const 65) (i32.and (i32.shr_u (local.get $number) (i32.const 12)) (i32.const 15))))
+      (i32.store8 (i32.const 3202) (i32.add (i32.const 65) (i32.and (i32.shr_u (local.get $number) (i32.const 8)) (i32.const 15))))
+      (i32.store8 (i32.const 3203) (i32.add (i32.const 65) (i32.and (i32.shr_u (local.get $number) (i32.const 4)) (i32.const 15))))
+      (i32.store8 (i32.const 3204) (i32.add (i32.const 65) (i32.and (local.get $number) (i32.const 15))))
+      (call $count (i32.const 3200) (i32.const 5) (i32.const 1))
+      (local.set $number (i32.add (local.get $number) (i32.const 1)))
+      (br_if $again (i32.lt_u (local.get $number) (i32.const 1000))))
+    (call $count (i32.const 3208) (i32.const 9) (i32.const 1))
+    (local.set $at (call $alloc (i32.const 10000000)))
+    (memory.fill (local.get $at) (i32.const 0x61) (i32.const 10000000))
+    (call $log (i32.const 3) (local.get $at) (i32.const 10000000))
+    (i32.const 2048))

@@ -1,0 +1,21 @@
+;; Answers a batch that holds "poison" with what the contract does not have; the digit after it says with what.
+  (export "lockgate:plugin/transform@0.1.0#describe" (func $describe))
+  (export "lockgate:plugin/transform@0.1.0#configure" (func $configure))
+  (export "lockgate:plugin/transform@0.1.0#open-table" (func $open))
+  ;; 1: an error that is not UTF-8. 2: a list beyond the end of memory. 3: a list of numbers at an odd address. 4: neither
+  ;; ok nor error. 5: an answer beyond the end of memory. 6: an answer at an odd address.
+  (data (i32.const 2120) "\ff\fe")
+  (data (i32.const 2128) "\01\00\00\00" "\48\08\00\00\02\00\00\00")
+  (data (i32.const 2180) "\00\00\00\70\01\00\00\00")
+  (data (i32.const 2228) "\49\08\00\00\01\00\00\00")
+  (data (i32.const 2272) "\07")
+  (func $process (export "lockgate:plugin/transform@0.1.0#process") (param $table i32) (param $operations i32) (param $rows i32) (param $reads i32) (param $fields i32) (result i32)
+    (local $trick i32)
+    (local.set $trick (call $trick (local.get $reads)))
+    (if (call $is (local.get $trick) (i32.const 1)) (then (return (i32.const 2128))))
+    (if (call $is (local.get $trick) (i32.const 2)) (then (return (i32.const 2176))))
+    (if (call $is (local.get $trick) (i32.const 3)) (then (return (i32.const 2224))))
+    (if (call $is (local.get $trick) (i32.const 4)) (then (return (i32.const 2272))))
+    (if (call $is (local.get $trick) (i32.const 5)) (then (return (i32.const 0x7fff0000))))
+    (if (call $is (local.get $trick) (i32.const 6)) (then (return (i32.const 2129))))
+    (i32.const 2048))
