@@ -11,7 +11,8 @@ use std::time::Duration;
 use lockgate::config::PluginFile;
 use lockgate::plugin::{Allowance, Compiled, Compiler, Limits, LoadError, Options, Runtime};
 use lockgate_tests::bombs;
-use lockgate_tests::gateway::guest_module;
+use lockgate_tests::client::eventually;
+use lockgate_tests::gateway::{PATIENCE, guest_module};
 use tempfile::TempDir;
 
 /// The program whose hidden command compiles.
@@ -123,6 +124,33 @@ fn what_is_kept_is_not_compiled_again() {
     assert_eq!(load(&later, &first).unwrap().info, used.info);
     drop(used);
     assert!(load(&later, &first).is_err());
+}
+
+/// Compiling one plugin may take a minute, which is no reason for the others to wait.
+#[test]
+fn what_is_kept_waits_for_no_compiler() {
+    let folder = TempDir::new().unwrap();
+    let cache = || Some(folder.path().join("cache"));
+    let (kept, new) =
+        (guest_module("stars", "1.0.0").unwrap(), guest_module("stars", "2.0.0").unwrap());
+    load(&runtime(Compiler::new(PROGRAM), cache()), &kept).unwrap();
+    // A compiler that is never done. Another process writes it: one that this process has open could not be run.
+    let program = folder.path().join("program");
+    let write =
+        "printf '#!/bin/sh\\n: > \"$0.started\"\\nexec sleep 1000\\n' > \"$0\" && chmod 700 \"$0\"";
+    assert!(Command::new("sh").args(["-c", write]).arg(&program).status().unwrap().success());
+    let runtime = runtime(Compiler::new(&program), cache());
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| load(&runtime, &new).map(|_| ()).unwrap_err().to_string());
+        eventually("it is being compiled", PATIENCE, || {
+            Ok(program.with_extension("started").exists())
+        })
+        .unwrap();
+        load(&runtime, &kept).unwrap();
+        assert!(!waiting.is_finished());
+        runtime.stop_compiling();
+        assert_eq!(waiting.join().unwrap(), "the gateway is stopping and compiles no more");
+    });
 }
 
 #[test]

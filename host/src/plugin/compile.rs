@@ -60,16 +60,26 @@ impl Runtime {
         if let Some(code) = self.code_in_use(digest) {
             return Ok(code);
         }
+        check_header(bytes)?;
+        let fingerprint = self.target.fingerprint.clone();
+        let label = Label { digest: digest.to_owned(), fingerprint };
+        if let Some(component) = self.kept(&label) {
+            return Ok(self.share(digest, self.admit(&component)?));
+        }
+        // What is there already waits for nobody; what is not, for whoever is being compiled.
         let _one_at_a_time = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
-        // Who was before us may have compiled the same.
         if let Some(code) = self.code_in_use(digest) {
             return Ok(code);
         }
-        let code = Arc::new(self.load(bytes, digest)?);
+        Ok(self.share(digest, self.make(&label, bytes)?))
+    }
+
+    fn share(&self, digest: &str, code: Code) -> Arc<Code> {
+        let code = Arc::new(code);
         let mut in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
         in_use.retain(|_, code| code.strong_count() > 0);
         in_use.insert(digest.to_owned(), Arc::downgrade(&code));
-        Ok(code)
+        code
     }
 
     fn code_in_use(&self, digest: &str) -> Option<Arc<Code>> {
@@ -77,15 +87,9 @@ impl Runtime {
         in_use.get(digest).and_then(Weak::upgrade)
     }
 
-    fn load(&self, bytes: &[u8], digest: &str) -> Result<Code, LoadError> {
-        check_header(bytes)?;
-        let (digest, fingerprint) = (digest.to_owned(), self.target.fingerprint.clone());
-        let label = Label { digest, fingerprint };
-        if let Some(component) = self.kept(&label) {
-            return self.admit(&component);
-        }
+    fn make(&self, label: &Label, bytes: &[u8]) -> Result<Code, LoadError> {
         let begun = Instant::now();
-        let sealed = self.compile(&label, bytes)?;
+        let sealed = self.compile(label, bytes)?;
         tracing::info!(digest = label.digest, took = ?begun.elapsed(), "plugin compiled");
         let component = raw::component(&self.engine, &sealed).map_err(|err| {
             LoadError::new(format!(
@@ -95,7 +99,7 @@ impl Runtime {
         let code = self.admit(&component)?;
         // What is refused would take the room of what is used.
         if let Some(cache) = &self.cache {
-            cache.keep(&label, &sealed);
+            cache.keep(label, &sealed);
         }
         Ok(code)
     }

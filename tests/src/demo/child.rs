@@ -28,12 +28,17 @@ pub fn is_gateway() -> bool {
 
 /// Runs the gateway, and ends it as kill -9 does once the demo is gone: it must not be left behind, whatever happened there.
 pub fn be_gateway() -> ExitCode {
-    drop(thread::spawn(|| {
-        // The pipe is never written to: it ends when the demo does.
-        drop(std::io::stdin().read_to_end(&mut Vec::new()));
-        rustix::process::kill_process(rustix::process::getpid(), Signal::KILL).unwrap_or_default();
-    }));
+    // The gateway starts this program as well, to compile plugins that come in by the same way.
+    if std::env::args_os().nth(1).as_deref() == Some(OsStr::new("run")) {
+        drop(thread::spawn(leave_with_the_demo));
+    }
     lockgate::cli::main()
+}
+
+fn leave_with_the_demo() {
+    // The pipe is never written to: it ends when the demo does.
+    drop(std::io::stdin().read_to_end(&mut Vec::new()));
+    rustix::process::kill_process(rustix::process::getpid(), Signal::KILL).unwrap_or_default();
 }
 
 /// A line of the gateway's log.
