@@ -26,8 +26,10 @@ use tracing::{error, info};
 use crate::chain::Stage;
 use crate::config::{self, Config, PluginMessages};
 use crate::health::{Clock, Health, PipelineState};
-use crate::metrics::Metrics;
-use crate::plugin::{Catalog, Hurdles, Options, Runtime, SharedTrial, Sources, Version};
+use crate::metrics::{self, Metrics};
+use crate::plugin::{
+    Catalog, FolderWatch, Hurdles, Options, Rehearsal, Runtime, SharedTrial, Sources, Version,
+};
 use desk::{Counter, Hooks};
 use lane::{Lane, Parts};
 use observe::Observer;
@@ -156,16 +158,7 @@ pub fn run(
     for (pipeline, record_bytes) in pipelines.iter().zip(limits) {
         let totals = Arc::new(windows.metrics.pipeline(&pipeline.settings.name));
         let settings = Arc::new(within(&pipeline.settings, record_bytes));
-        let shadow = Arc::new(Shadow::new(Arc::clone(&settings), Arc::clone(&pipeline.tap)));
-        let hurdles =
-            Hurdles { trial: pipeline.trial(), rehearsal: Some(Arc::clone(&shadow) as _) };
-        windows.desk.open(Counter {
-            pipeline: pipeline.settings.name.as_str().into(),
-            catalog: Arc::clone(&pipeline.catalog),
-            trial: Arc::clone(&hurdles.trial),
-            hooks: hooks(pipeline, shadow),
-        });
-        watches.push(watch::start(pipeline, hurdles, windows, &totals)?);
+        watches.push(watch(pipeline, &settings, windows, &totals)?);
         if settings.plugin_messages == PluginMessages::Withhold {
             let pipeline = &*settings.name;
             info!(
@@ -201,6 +194,25 @@ pub fn run(
     drop(watches);
     drop(topics);
     ended
+}
+
+/// Watches the folder of `pipeline`, and opens its counter at the desk.
+fn watch(
+    pipeline: &Loaded,
+    settings: &Arc<config::Pipeline>,
+    windows: &Windows,
+    totals: &Arc<metrics::Pipeline>,
+) -> anyhow::Result<FolderWatch> {
+    let shadow = Arc::new(Shadow::new(Arc::clone(settings), Arc::clone(&pipeline.tap)));
+    let rehearsal: Arc<dyn Rehearsal> = Arc::<Shadow>::clone(&shadow);
+    let hurdles = Hurdles { trial: pipeline.trial(), rehearsal: Some(rehearsal) };
+    windows.desk.open(Counter {
+        pipeline: settings.name.as_str().into(),
+        catalog: Arc::clone(&pipeline.catalog),
+        trial: Arc::clone(&hurdles.trial),
+        hooks: hooks(pipeline, shadow),
+    });
+    watch::start(pipeline, hurdles, windows, totals)
 }
 
 fn hooks(pipeline: &Loaded, shadow: Arc<Shadow>) -> Hooks {

@@ -87,8 +87,9 @@ fn meet(bytes: &[u8]) -> End {
     let limits = Limits { transfer: 1 << 20, ..Limits::of(&setup()) };
     let place = Place { order: None, name: "smith".into(), file: "smith.wasm".into() };
     let voice = Voice::new(&place.name, PluginMessages::Withhold);
-    let version = Compiled::load(&RUNTIME, bytes, limits)
-        .and_then(|compiled| Version::configure(&Arc::new(compiled), place, (setup(), String::new()), voice));
+    let version = Compiled::load(&RUNTIME, bytes, limits).and_then(|compiled| {
+        Version::configure(&Arc::new(compiled), place, (setup(), String::new()), voice)
+    });
     let version = match version {
         Ok(version) => version,
         Err(refusal) => {

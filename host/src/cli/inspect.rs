@@ -138,9 +138,11 @@ impl Inspection {
         if let Err(problem) = plugin::judge(trust, candidate) {
             self.problems.push(problem);
         }
-        let is_listed = trust.digests.contains(&self.digest);
-        let listed = (!trust.digests.is_empty())
-            .then(|| if is_listed { "its digest is listed" } else { "its digest is not listed" });
+        let listed = match trust.digests.contains(&self.digest) {
+            _ if trust.digests.is_empty() => None,
+            true => Some("its digest is listed"),
+            false => Some("its digest is not listed"),
+        };
         let signed = (!trust.keys.is_empty()).then(|| {
             let keys = trust.keys.len();
             seal.signer(&trust.keys, bytes).map_or_else(

@@ -58,7 +58,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     if let Some(address) = config.admin.listen {
         let listener = admin::bind(address).await?;
         let sources = admin::Sources {
-            operator: windows.desk.clone(),
+            operator: Arc::<gateway::Desk>::clone(&windows.desk),
             token: config.admin.token.as_deref().map(Into::into),
             health: Arc::clone(&windows.health),
             metrics: Arc::clone(&windows.metrics),

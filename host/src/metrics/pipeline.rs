@@ -254,16 +254,8 @@ impl Family {
                 "Time in which a lane carried nothing, since it took up other plugins.",
                 &PAUSE_BUCKETS,
             )?,
-            unowned_partitions: pipeline.gauge(
-                "lockgate_unowned_partitions",
-                "Partitions that should be read and that nobody in the group owns; every gateway of it shows the same.",
-                &[],
-            )?,
-            parked_keys: pipeline.gauge(
-                "lockgate_parked_keys",
-                "Keys whose records follow a refused one to the dead-letter topic until they are released, in the partitions of this gateway.",
-                &[],
-            )?,
+            unowned_partitions: unowned_partitions(&mut pipeline)?,
+            parked_keys: parked_keys(&mut pipeline)?,
             pipelines: pipeline.owners(),
             turns,
             lanes,
@@ -291,6 +283,22 @@ impl Family {
         let labels = [pipeline, &number.to_string()];
         Lane { _lease: self.lanes.lease(&labels), turns: self.turns.with_label_values(&labels) }
     }
+}
+
+fn unowned_partitions(pipeline: &mut Declaration<'_>) -> prometheus::Result<IntGaugeVec> {
+    pipeline.gauge(
+        "lockgate_unowned_partitions",
+        "Partitions that should be read and that nobody in the group owns; every gateway of it shows the same.",
+        &[],
+    )
+}
+
+fn parked_keys(pipeline: &mut Declaration<'_>) -> prometheus::Result<IntGaugeVec> {
+    pipeline.gauge(
+        "lockgate_parked_keys",
+        "Keys whose records follow a refused one to the dead-letter topic until they are released, in the partitions of this gateway.",
+        &[],
+    )
 }
 
 fn lane_turns(registry: &Registry) -> prometheus::Result<(IntCounterVec, Arc<Owners>)> {

@@ -26,6 +26,13 @@ pub(crate) fn guest(name: &str) -> Vec<u8> {
     wat::parse_str(text(name)).unwrap()
 }
 
+/// The module of `tests/guests/NAME.wat`, and in it what says that another tool made it.
+pub(crate) fn guest_with(name: &str, section: &str) -> Vec<u8> {
+    let text = text(name);
+    let module = text.trim_end().strip_suffix(')').unwrap();
+    wat::parse_str(format!("{module}\n{section})")).unwrap()
+}
+
 /// A guest under another version number, and so with another digest.
 pub(crate) fn guest_of_version(name: &str, version: &str) -> Vec<u8> {
     wat::parse_str(text(name).replace("\"1.0.0\"", &format!("\"{version}\""))).unwrap()

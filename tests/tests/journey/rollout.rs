@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_tests::checker::{Fate, MARK};
 use lockgate_tests::client::Record;
-use lockgate_tests::gateway::{Cluster, Journey};
+use lockgate_tests::gateway::{Cluster, Gateway, Journey};
 use lockgate_tests::rows::{constant, row, update, value};
 
 use crate::PROGRAM;
@@ -130,22 +130,27 @@ fn over_a_hundred_reloads_no_record_is_lost_and_no_batch_is_carried_by_two_chain
     let tally = journey.check(fate).unwrap();
     assert_eq!(tally.duplicates, 0);
     assert!(tally.refused > 0);
-    let pauses: Vec<String> = gateway
-        .page("/metrics")
-        .unwrap()
-        .1
-        .lines()
-        .filter(|line| line.starts_with("lockgate_reload_pause_seconds"))
-        .map(str::to_owned)
-        .collect();
     assert!(gateway.metric("lockgate_reload_pause_seconds_count").unwrap() >= 200.0);
-    eprintln!("{}", pauses.join("\n"));
+    tell_pauses(&gateway);
     gateway.stop().unwrap();
 
+    one_chain_at_a_time(&journey);
+}
+
+/// For whoever reads the log of the test; a time is no pass or fail.
+fn tell_pauses(gateway: &Gateway) {
+    let (_, text) = gateway.page("/metrics").unwrap();
+    for line in text.lines().filter(|line| line.starts_with("lockgate_reload_pause_seconds")) {
+        eprintln!("{line}");
+    }
+}
+
+/// No partition goes back to a chain it has left, and what bears the same stamp was made by the same chain.
+fn one_chain_at_a_time(journey: &Journey) {
     let outputs = journey.outputs().unwrap();
     let stamp = |record: &Record| record.header("lockgate.chain").expect("a stamp").to_owned();
-    let mut stamps = by_source(&journey, &outputs, &stamp);
-    stamps.extend(by_source(&journey, &journey.letters().unwrap(), &stamp));
+    let mut stamps = by_source(journey, &outputs, &stamp);
+    stamps.extend(by_source(journey, &journey.letters().unwrap(), &stamp));
     let mut chains: BTreeMap<i32, Vec<String>> = BTreeMap::new();
     for ((partition, _), stamp) in stamps {
         let chains = chains.entry(partition).or_default();

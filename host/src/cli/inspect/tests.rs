@@ -6,6 +6,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use tempfile::TempDir;
 
 use super::*;
+use crate::plugin::guests::guest_with;
 
 /// The file of a plugin in a folder of its own.
 struct Plugin {
@@ -15,12 +16,9 @@ struct Plugin {
 
 impl Plugin {
     fn new() -> Self {
-        let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/guests");
-        let [common, pass] =
-            ["common.wat", "pass.wat"].map(|name| fs::read_to_string(guests.join(name)).unwrap());
         let producers =
-            "(@producers (language \"WebAssembly text\" \"\") (processed-by \"wat\" \"1\"))";
-        let bytes = wat::parse_str(format!("(module\n{common}\n{pass}\n{producers})")).unwrap();
+            "(@producers (language \"WebAssembly text\" \"\") (processed-by \"hand\" \"1\"))";
+        let bytes = guest_with("pass", producers);
         let plugin = Self { folder: tempfile::tempdir().unwrap(), bytes };
         fs::write(plugin.path(), &plugin.bytes).unwrap();
         plugin
@@ -68,7 +66,7 @@ fn a_file_is_shown_with_what_made_it_and_what_lies_beside_it() {
     sha256    DIGEST
     signature no "20-mask.wasm.sig" beside it
     language  WebAssembly text
-    made by   wat 1
+    made by   hand 1
     verdict   accepted
     "#);
     plugin.seal(&[7; 64]);
@@ -87,7 +85,7 @@ fn the_key_that_signed_a_file_is_told_by_its_number() {
     signature in "20-mask.wasm.sig"
     trust     its digest is listed, signed by key 2 of 3
     language  WebAssembly text
-    made by   wat 1
+    made by   hand 1
     verdict   accepted
     "#);
 }
@@ -100,7 +98,7 @@ fn a_file_that_is_not_trusted_is_refused_with_the_reason() {
     signature no "20-mask.wasm.sig" beside it
     trust     signed by none of 1 key
     language  WebAssembly text
-    made by   wat 1
+    made by   hand 1
     verdict   refused
       it is not signed: no file "20-mask.wasm.sig" beside it; sign it with `openssl pkeyutl -sign -rawin -inkey KEY.pem -in 20-mask.wasm -out 20-mask.wasm.sig`, or take `keys` out of [trust]
     "#);
@@ -110,7 +108,7 @@ fn a_file_that_is_not_trusted_is_refused_with_the_reason() {
     signature in "20-mask.wasm.sig"
     trust     signed by none of 2 keys
     language  WebAssembly text
-    made by   wat 1
+    made by   hand 1
     verdict   refused
       its signature is of none of the 2 keys of [trust]: "20-mask.wasm.sig" was made for other bytes, or with another key; sign it with `openssl pkeyutl -sign -rawin -inkey KEY.pem -in 20-mask.wasm -out 20-mask.wasm.sig`, or list that key
     "#);
@@ -120,7 +118,7 @@ fn a_file_that_is_not_trusted_is_refused_with_the_reason() {
     signature in "20-mask.wasm.sig"
     trust     its digest is not listed
     language  WebAssembly text
-    made by   wat 1
+    made by   hand 1
     verdict   refused
       its digest DIGEST is not listed under `digests` of [trust]; list it there once you trust the file
     "#);
