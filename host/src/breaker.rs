@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So many faults within [`WINDOW`] open it, unless most batches around them went well.
+/// So many faults within ten seconds open it, unless most batches around them went well.
 pub const FAULTS: usize = 5;
 const WINDOW: Duration = Duration::from_secs(10);
 

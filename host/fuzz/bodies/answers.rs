@@ -242,7 +242,7 @@ fn damage_rows(numbers: &mut Vec<u32>, rows: u32, choices: &mut Choices<'_>) {
 
 fn damage_emissions(answer: &mut Answer, rows: u32, choices: &mut Choices<'_>) {
     if answer.emissions.is_empty() {
-        let row = choices.below(rows as usize + 1) as u32;
+        let row = u32::try_from(choices.below(rows as usize + 1)).expect("few rows");
         answer.emissions.push(emission(row, choices));
     }
     let rejected = answer.rejections.first().map(|rejection| rejection.row);

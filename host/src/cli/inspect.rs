@@ -16,7 +16,7 @@ use crate::plugin::{self, Candidate, Compiled, Limits, Runtime, Seal};
 ///
 /// Prints the contract version, imports and exports, the size and SHA-256 of the file, what `describe` says, the limits it
 /// would run under, what made it, whether it is signed, and every reason for which it would be refused. With --config it also
-/// has to be trusted, as [trust] there says. No settings are handed to it. The exit code is 1 when it would be refused.
+/// has to be trusted, as `[trust]` there says. No settings are handed to it. The exit code is 1 when it would be refused.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   lockgate inspect plugins/20-mask-pii.wasm
@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long)]
     schema: bool,
 
-    /// The configuration whose [trust] is asked about the file
+    /// The configuration whose `[trust]` is asked about the file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Look at the plugins of a running gateway, and direct them
 ///
 /// Speaks to the admin side of a gateway that runs: the one of --admin, else the one that the configuration names. Orders, and
-/// `diff`, are taken from the gateway's own host, or with the token of [admin].
+/// `diff`, are taken from the gateway's own host, or with the token of `[admin]`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   lockgate plugin ls
@@ -46,7 +46,7 @@ pub struct Args {
     #[arg(long, global = true, value_name = "URL")]
     admin: Option<String>,
 
-    /// The file that holds the token of [admin]; without it, what the configuration says
+    /// The file that holds the token of `[admin]`; without it, what the configuration says
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
 

@@ -35,7 +35,7 @@ impl PluginFile {
         Self::parse(&read(path)?, path)
     }
 
-    /// As [`Config::parse`].
+    /// As [`super::Config::parse`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
         Self::parse_within(text, path, &Process)
     }

@@ -15,13 +15,16 @@ const LARGEST: usize = 4 * 1024;
 /// The most events of a table.
 const EVENTS: usize = 6;
 
+/// The key and the value of a record.
+type Event = (Option<Vec<u8>>, Vec<u8>);
+
 /// One scene for each table of a captured file.
 fn captured(file: &str) -> Vec<Scene> {
     let Some(folder) = folder() else {
         eprintln!("skipped: no corpora beside the repository");
         return Vec::new();
     };
-    let mut tables: BTreeMap<String, Vec<(Option<Vec<u8>>, Vec<u8>)>> = BTreeMap::new();
+    let mut tables: BTreeMap<String, Vec<Event>> = BTreeMap::new();
     for line in fs::read_to_string(folder.join("captured").join(file)).unwrap().lines() {
         let captured: serde_json::Value = serde_json::from_str(line).unwrap();
         let text = |part: &str| captured[part].as_str().map(|text| text.as_bytes().to_vec());

@@ -64,10 +64,11 @@ impl<'a> Honest<'a> {
                     has_data = true;
                 }
                 other => {
-                    if let Some((id, range)) = other.as_section() {
-                        if id != SectionId::Code as u8 && id != SectionId::Custom as u8 {
-                            grafted.section(&RawSection { id, data: &random[range] });
-                        }
+                    if let Some((id, range)) = other.as_section()
+                        && id != SectionId::Code as u8
+                        && id != SectionId::Custom as u8
+                    {
+                        grafted.section(&RawSection { id, data: &random[range] });
                     }
                 }
             }

@@ -180,7 +180,7 @@ fn a_signature_is_read_raw_and_as_text_that_tools_write() {
     ] {
         assert_eq!(Seal::parse(text.as_bytes()), Seal::parse(&raw), "{text}");
     }
-    assert_eq!(Seal::parse(format!("{}g", &hex[1..]).as_bytes()), Seal::NoSignature);
+    assert_eq!(Seal::parse(format!("{}g", hex.get(1..).unwrap()).as_bytes()), Seal::NoSignature);
     assert_eq!(Seal::parse(&raw).signer(&keys(&[2, 1]).keys, b"this"), Some(1));
 }
 
