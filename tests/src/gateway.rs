@@ -90,6 +90,20 @@ impl Gateway {
         Ok(numbers.iter().sum())
     }
 
+    /// Asks or orders something with `program plugin ARGUMENTS`: whether that went well, and what it printed.
+    pub fn plugin(&mut self, program: &str, arguments: &[&str]) -> anyhow::Result<(bool, String)> {
+        self.page("/livez")?;
+        let address = self.admin.context("the gateway does not serve its pages")?;
+        let output = Command::new(program)
+            .arg("plugin")
+            .args(arguments)
+            .args(["--admin", &format!("http://{address}")])
+            .output()
+            .context("starting `plugin`")?;
+        let text = [output.stdout, output.stderr].concat();
+        Ok((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
+    }
+
     /// What it has written to stderr so far.
     pub fn log(&self) -> anyhow::Result<String> {
         fs::read_to_string(&self.log).context("reading the gateway's log")

@@ -38,6 +38,7 @@ mod journey {
     mod owners;
     mod breaker;
     mod parking;
+    mod operator;
     mod compile;
     mod protect;
 }

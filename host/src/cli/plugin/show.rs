@@ -60,7 +60,10 @@ fn notes(plugin: &PluginView) -> Vec<String> {
         notes.push(format!("a rollback brings back {}", named(previous)));
     }
     if plugin.parked_keys > 0 {
-        notes.push(format!("{} keys wait in the dead-letter topic", plugin.parked_keys));
+        let keys = plugin.parked_keys;
+        notes.push(format!(
+            "parked keys: {keys}, whose records follow a refused one to the dead-letter topic"
+        ));
     }
     notes
 }

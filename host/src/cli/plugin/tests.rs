@@ -73,7 +73,7 @@ fn the_list_says_what_serves_what_comes_and_what_is_the_matter() {
     shop      geo       1.0.0    aaaaaaaaaaaa  probation  open, tried in 3.8 s
       breaker opened 2 times, the last for: 5 faults in 10 s, the last: integer divide by zero
       shadow: 1.1.0 (bbbbbbbbbbbb): 340 records, 2 differ, 1.2 s of 2 s
-      3 keys wait in the dead-letter topic
+      parked keys: 3, whose records follow a refused one to the dead-letter topic
     other     cut       -        -             refused    -
       refused: 20-mask-pii.wasm: the file is empty
     chain of pipeline "shop": 0011223344556677
