@@ -109,6 +109,7 @@ fn over_a_hundred_reloads_no_record_is_lost_and_no_batch_is_carried_by_two_chain
         false => update(number, PARTITIONS),
     };
     let act = || {
+        journey.until_output("a record of the first chain", |_| true)?;
         for number in 1..=100 {
             put(number)?;
             // Both lanes have it, and one has carried a batch with it.
