@@ -125,7 +125,11 @@ impl Args {
         let configured = match (&self.admin, &self.token_file) {
             // Whoever says both need not be on the gateway's host, where its configuration lies.
             (Some(_), _) => None,
-            (None, _) => Some(Config::load(&self.config)?.admin),
+            (None, _) => {
+                let config = Config::load(&self.config)
+                    .context("finding the gateway (with --admin URL no configuration is needed)")?;
+                Some(config.admin)
+            }
         };
         let url = match (&self.admin, &configured) {
             (Some(url), _) => url.trim_end_matches('/').to_owned(),
