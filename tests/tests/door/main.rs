@@ -61,14 +61,18 @@ fn settle(broker: &Broker, lanes: &mut [&mut Lane], ends: &[i64]) {
         for lane in &mut *lanes {
             lane.turn();
         }
-        let committed = (0..).zip(ends).all(|(partition, _)| {
-            let end = broker.end("in", partition);
-            end == Some(0) || broker.committed("g", "in", partition) == end || end.is_none()
-        });
-        Ok(at_least(broker, ends) && committed)
+        Ok(is_settled(broker, ends))
     });
     let seen: Vec<_> = lanes.iter().map(|lane| &lane.seen).collect();
     assert!(result.is_ok(), "{result:?}: {seen:?}");
+}
+
+fn is_settled(broker: &Broker, ends: &[i64]) -> bool {
+    let committed = (0..).zip(ends).all(|(partition, _)| {
+        let end = broker.end("in", partition);
+        end == Some(0) || broker.committed("g", "in", partition) == end || end.is_none()
+    });
+    at_least(broker, ends) && committed
 }
 
 fn at_least(broker: &Broker, ends: &[i64]) -> bool {
