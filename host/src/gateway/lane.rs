@@ -65,6 +65,8 @@ pub(super) struct Lane {
     /// What made the producer useless, once something did.
     broken: Option<String>,
     committed: Instant,
+    /// Whether the latest commit failed.
+    uncommitted: bool,
     shown: Instant,
     tables_version: u32,
     /// When the records were read whose acknowledgement is timed, by ticket.
@@ -106,6 +108,7 @@ impl Lane {
             complaints: Complaints::default(),
             broken: None,
             committed: Instant::now(),
+            uncommitted: false,
             shown: Instant::now(),
             tables_version: 0,
             timed: FxHashMap::default(),
@@ -151,10 +154,11 @@ impl Lane {
             match event {
                 Event::Assigned(assigned) => self.assigned(&assigned),
                 Event::Revoked { partitions, lost } => self.revoked(&partitions, lost),
-                Event::Committed(Ok(())) => self.parts.observer.committed(),
-                Event::Committed(Err(error)) => {
-                    warn!(error = %chain(&error), "committing failed; the next commit tries again");
+                Event::Committed(Ok(stands)) => {
+                    self.uncommitted = false;
+                    self.parts.observer.committed(&stands);
                 }
+                Event::Committed(Err(error)) => self.commit_failed(&error),
                 Event::Failed(error) => {
                     self.parts.observer.broker_failed(&chain(&error));
                     if let Some(fatal) = self.source.fatal() {
@@ -280,12 +284,20 @@ impl Lane {
         if self.committed.elapsed() >= COMMIT_PERIOD {
             self.committed = Instant::now();
             let advances = self.settled();
-            if !advances.is_empty()
+            // A partition that rests now would else keep an offset whose commit failed until it moves on.
+            if (self.uncommitted || !advances.is_empty())
                 && let Err(error) = self.source.commit(&advances)
             {
-                warn!(error = %chain(&error), "committing failed; the next commit tries again");
+                self.commit_failed(&error);
             }
             self.commit_releases();
+        }
+    }
+
+    /// Told once for as long as it lasts: it is tried again several times a second.
+    fn commit_failed(&mut self, error: &crate::kafka::Error) {
+        if !std::mem::replace(&mut self.uncommitted, true) {
+            warn!(error = %chain(error), "committing offsets failed; trying again until it works");
         }
     }
 

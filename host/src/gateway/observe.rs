@@ -15,7 +15,7 @@ use crate::chain::{Made, Turned};
 use crate::change::Class;
 use crate::config::OnOpen;
 use crate::health::{self, Group, Guard, Halt, Health};
-use crate::kafka::{Standing, TopicPartition};
+use crate::kafka::{Assigned, Standing, TopicPartition};
 use crate::metrics::{self, Metrics, Settled};
 use crate::pipeline::Pipeline;
 use crate::plugin::{Carried, Generation, Version};
@@ -70,8 +70,14 @@ impl Observer {
         self.lane.turns.inc();
     }
 
-    pub(super) fn committed(&self) {
+    /// The broker has taken a commit that says where these partitions stand.
+    pub(super) fn committed(&self, stands: &[(TopicPartition, i64)]) {
         self.own.committed(Instant::now());
+        for (at, offset) in stands {
+            if let Some(series) = self.partitions.get(at) {
+                series.committed.set(*offset);
+            }
+        }
     }
 
     pub(super) fn broker_failed(&self, reason: &str) {
@@ -85,10 +91,12 @@ impl Observer {
         }
     }
 
-    /// The group has given its answer, even if that is no partition.
-    pub(super) fn assigned<'a>(&mut self, new: impl Iterator<Item = &'a TopicPartition>) {
-        for at in new {
+    /// The group has given its answer, even if that is no partition; else which ones, and where they begin.
+    pub(super) fn assigned<'a>(&mut self, new: impl Iterator<Item = &'a Assigned>) {
+        for Assigned { at, begin, .. } in new {
             let series = self.metrics.partition(&self.pipeline, &at.topic, at.partition);
+            series.watermark.set(begin.offset);
+            series.committed.set(begin.offset);
             self.partitions.insert(at.clone(), series);
         }
         self.own.set_group(Group::Member { partitions: self.partitions.len() });
@@ -256,7 +264,6 @@ impl Observer {
     pub(super) fn settled(&self, at: &TopicPartition, offset: i64) {
         if let Some(series) = self.partitions.get(at) {
             series.watermark.set(offset);
-            series.committed.set(offset);
         }
     }
 

@@ -229,7 +229,8 @@ impl Queue {
                 }
             }
             rd::RD_KAFKA_EVENT_OFFSET_COMMIT => Polled::Committed(match event.code() {
-                Code::NONE => Ok(event.places()),
+                // A commit that went through as such may still have failed for single partitions.
+                Code::NONE => consume::whole(event.places()),
                 _ => Err(event.fault()),
             }),
             rd::RD_KAFKA_EVENT_ERROR => Polled::Error(event.fault()),

@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use tracing::{debug, warn};
 
 use super::properties::{Role, client_config};
-use super::raw::{Client, Code, Fault, Place, Polled, Queue};
+use super::raw::{Client, Code, Place, Polled, Queue};
 use super::start::{self, Assigned};
 use super::topics::subscription;
 use super::{Error, Member, TopicPartition};
@@ -73,8 +73,9 @@ pub enum Event {
     /// Partitions are to be given back. Settle and commit what is under way, then answer with
     /// [`Source::complete_revoke`]. Where they are `lost`, others have them already, and a commit would be refused.
     Revoked { partitions: Vec<TopicPartition>, lost: bool },
-    /// The result of [`Source::commit`].
-    Committed(Result<(), Error>),
+    /// The result of [`Source::commit`]: where partitions stand now, as the broker has it. After an error [`Source::commit`] tries
+    /// what it was asked before again, even if nothing is added to it.
+    Committed(Result<Vec<(TopicPartition, i64)>, Error>),
     /// Something librdkafka will try again by itself, unless the error is fatal.
     Failed(Error),
 }
@@ -138,11 +139,11 @@ impl Source {
                     let partitions = places.iter().map(|place| self.partition(place)).collect();
                     return Some(Event::Revoked { partitions, lost });
                 }
-                Polled::Committed(result) => match result.map(failed_commit) {
+                Polled::Committed(result) => match result {
                     // Nothing was stored since the last commit.
                     Err(fault) if fault.code == Code::of(Known::RD_KAFKA_RESP_ERR__NO_OFFSET) => {}
-                    Ok(None) => return Some(Event::Committed(Ok(()))),
-                    Ok(Some(cause)) | Err(cause) => {
+                    Ok(places) => return Some(Event::Committed(Ok(self.stands(&places)))),
+                    Err(cause) => {
                         return Some(Event::Committed(Err(Error::new(
                             "committing offsets",
                             cause,
@@ -213,7 +214,7 @@ impl Source {
     /// longer ours are left out, and so are those that are committed there already, whatever is remarked.
     pub fn commit(&mut self, advances: &[Advance]) -> Result<(), Error> {
         self.store(advances);
-        self.client.commit().map_err(|cause| Error::new("committing offsets", cause))
+        self.client.commit(&self.events).map_err(|cause| Error::new("committing offsets", cause))
     }
 
     /// As [`Self::commit`], but waits for the result until `deadline`.
@@ -309,6 +310,12 @@ impl Source {
         self.client.fatal().map(|cause| Error::new("taking part in the consumer group", cause))
     }
 
+    /// Where a commit says that partitions stand. It lists those too of which it says nothing, with no offset.
+    fn stands(&mut self, committed: &[Place]) -> Vec<(TopicPartition, i64)> {
+        let told = committed.iter().filter(|place| place.offset >= 0);
+        told.map(|place| (self.partition(place), place.offset)).collect()
+    }
+
     fn partition(&mut self, place: &Place) -> TopicPartition {
         TopicPartition::new(&self.intern(&place.topic), place.partition)
     }
@@ -334,9 +341,4 @@ fn place(at: &TopicPartition, mark: Mark) -> Place {
 
 fn whole(at: &TopicPartition) -> Place {
     Place::new(&at.topic, at.partition, -1)
-}
-
-/// The first partition's failure, where the commit as such went through.
-fn failed_commit(places: Vec<Place>) -> Option<Fault> {
-    places.into_iter().find_map(|place| place.fault)
 }

@@ -17,6 +17,8 @@ pub(crate) struct Lane {
     tracker: Tracker,
     partitions: Vec<(TopicPartition, Handle)>,
     committed: Instant,
+    /// Whether the latest commit failed.
+    uncommitted: bool,
     /// How often what is settled is committed.
     pub(crate) commit_period: Duration,
     limits: config::Limits,
@@ -47,6 +49,7 @@ impl Lane {
             tracker: Tracker::default(),
             partitions: Vec::new(),
             committed: Instant::now(),
+            uncommitted: false,
             commit_period: Duration::from_millis(50),
             limits,
             to: to.into(),
@@ -77,7 +80,7 @@ impl Lane {
         if self.committed.elapsed() > self.commit_period {
             self.committed = Instant::now();
             let marks = self.advances();
-            if !marks.is_empty() {
+            if self.uncommitted || !marks.is_empty() {
                 self.source.commit(&marks).unwrap();
             }
         }
@@ -107,10 +110,12 @@ impl Lane {
                 }
                 self.source.complete_revoke(&partitions).unwrap();
             }
-            Event::Committed(Ok(())) => {}
-            Event::Committed(Err(error)) | Event::Failed(error) => {
-                self.seen.push(format!("{error}: {:?}", std::error::Error::source(&error)));
+            Event::Committed(Ok(_)) => self.uncommitted = false,
+            Event::Committed(Err(error)) => {
+                self.uncommitted = true;
+                self.see(&error);
             }
+            Event::Failed(error) => self.see(&error),
         }
     }
 
@@ -120,8 +125,12 @@ impl Lane {
         sink.drain(deadline, |ticket, fate| settle(tracker, seen, ticket, fate));
         let marks = self.advances();
         if let Err(error) = self.source.commit_by(&marks, deadline) {
-            self.seen.push(format!("{error}: {:?}", std::error::Error::source(&error)));
+            self.see(&error);
         }
+    }
+
+    fn see(&mut self, error: &lockgate::kafka::Error) {
+        self.seen.push(format!("{error}: {:?}", std::error::Error::source(error)));
     }
 
     fn acknowledge(&mut self, wait: Duration) {

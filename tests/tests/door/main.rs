@@ -61,18 +61,19 @@ fn settle(broker: &Broker, lanes: &mut [&mut Lane], ends: &[i64]) {
         for lane in &mut *lanes {
             lane.turn();
         }
-        Ok(is_settled(broker, ends))
+        let committed = (0..).zip(ends).all(|(partition, _)| {
+            let end = broker.end("in", partition);
+            end == Some(0) || broker.committed("g", "in", partition) == end || end.is_none()
+        });
+        Ok(at_least(broker, ends) && committed)
     });
-    let seen: Vec<_> = lanes.iter().map(|lane| &lane.seen).collect();
-    assert!(result.is_ok(), "{result:?}: {seen:?}");
-}
-
-fn is_settled(broker: &Broker, ends: &[i64]) -> bool {
-    let committed = (0..).zip(ends).all(|(partition, _)| {
-        let end = broker.end("in", partition);
-        end == Some(0) || broker.committed("g", "in", partition) == end || end.is_none()
-    });
-    at_least(broker, ends) && committed
+    let seen: Vec<_> = lanes.iter().map(|lane| (lane.partitions(), &lane.seen)).collect();
+    let stand = |partition| {
+        let [read, out] = ["in", "out"].map(|topic| broker.end(topic, partition));
+        (read, broker.committed("g", "in", partition), out)
+    };
+    let stands: Vec<_> = (0..).zip(ends).map(|(partition, _)| stand(partition)).collect();
+    assert!(result.is_ok(), "{result:?}: in, committed, out: {stands:?}; lanes: {seen:?}");
 }
 
 fn at_least(broker: &Broker, ends: &[i64]) -> bool {

@@ -1,7 +1,5 @@
 //! What members of the group read: theirs alone, nothing lost and nothing twice when it moves.
 
-use std::time::Instant;
-
 use super::*;
 
 #[test]
@@ -157,19 +155,7 @@ fn joining_anew_again_and_again_loses_and_repeats_nothing() {
             lane.turn();
         }
         let end = i64::try_from(round * 100).unwrap();
-        // Under load two that join at once now and then wait for each other. A gateway that sees partitions without an owner
-        // joins anew, and so does this.
-        let mut joined = Instant::now();
-        eventually("everything is copied and committed", 2 * PATIENCE, || {
-            first.turn();
-            second.turn();
-            if joined.elapsed() > PATIENCE / 3 {
-                joined = Instant::now();
-                first.source.rejoin(&[exact("in")]).unwrap();
-            }
-            Ok(is_settled(&broker, &[end; 4]))
-        })
-        .unwrap();
+        settle(&broker, &mut [&mut first, &mut second], &[end; 4]);
     }
     assert_eq!(values(&client), sequences(4, 3_200));
 }

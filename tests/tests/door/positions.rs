@@ -1,5 +1,8 @@
 //! Where partitions begin, what is committed of them, and what happens when offsets are gone.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use lockgate::kafka::Advance;
 
 use super::*;
@@ -15,6 +18,31 @@ fn a_commit_says_more_than_the_offset() {
     // The epoch lets the broker find out that its log was cut back; the note tells an added partition from a first start.
     assert_eq!(committed.leader_epoch, 0);
     assert_eq!(committed.metadata.as_deref(), Some("lockgate/1 partitions=2"));
+}
+
+#[test]
+fn a_commit_that_the_broker_refuses_is_told_and_tried_again_while_nothing_moves() {
+    let (broker, client) = start(2);
+    let refuses = Arc::new(AtomicBool::new(false));
+    let now = Arc::clone(&refuses);
+    broker.fake().on(ApiKey::OffsetCommit, move |_| match now.load(Ordering::Relaxed) {
+        true => Control::Error(ErrorCode::GroupAuthorizationFailed),
+        false => Control::Pass,
+    });
+    let mut lane = lane(&broker, 0, Start::Earliest);
+    client.produce("in", &numbered(2, 0..10)).unwrap();
+    settle(&broker, &mut [&mut lane], &[5, 5]);
+    refuses.store(true, Ordering::Relaxed);
+    client.produce("in", &numbered(2, 10..20)).unwrap();
+    let told = "committing offsets";
+    eventually("it is told and nothing is left to copy", PATIENCE, || {
+        lane.turn();
+        Ok(lane.seen.iter().any(|seen| seen.starts_with(told)) && ended(&broker, &[10, 10]))
+    })
+    .unwrap();
+    assert_eq!(broker.committed("g", "in", 0), Some(5));
+    refuses.store(false, Ordering::Relaxed);
+    settle(&broker, &mut [&mut lane], &[10, 10]);
 }
 
 #[test]

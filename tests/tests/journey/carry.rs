@@ -156,3 +156,51 @@ fn a_dead_letter_is_acknowledged_before_its_record_is_committed() {
     assert_eq!(journey.check(|_| Fate::Refused).unwrap().refused, 1);
     gateway.stop().unwrap();
 }
+
+/// What a commit's failure leaves must not wait for the next record, which may be long in coming.
+#[test]
+fn a_commit_that_the_broker_refuses_is_tried_again_while_nothing_is_written() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use lockgate_tests::broker::{ApiKey, Control, ErrorCode};
+    let cluster = Cluster::of_its_own();
+    let broker = cluster.embedded.unwrap();
+    let refuses = Arc::new(AtomicBool::new(false));
+    let now = Arc::clone(&refuses);
+    broker.fake().on(ApiKey::OffsetCommit, move |_| match now.load(Ordering::Relaxed) {
+        true => Control::Error(ErrorCode::GroupAuthorizationFailed),
+        false => Control::Pass,
+    });
+    let journey = Journey::new(&cluster, PROGRAM, 1).unwrap();
+    let mut gateway = journey.start().unwrap();
+    journey.write((0..10).map(|number| update(number, 1))).unwrap();
+    journey.settled().unwrap();
+    let committed = "lockgate_partition_committed_offset";
+    gateway
+        .until(
+            "the metric says what is committed",
+            |gateway| Ok(gateway.metric(committed)? == 10.0),
+        )
+        .unwrap();
+    let lane = &gateway.readyz().unwrap()["pipelines"][0]["lanes"][0];
+    assert!(lane["last_commit_age_seconds"].is_number(), "{lane}");
+
+    refuses.store(true, Ordering::Relaxed);
+    journey.write((10..20).map(|number| update(number, 1))).unwrap();
+    gateway.until_log_says("committing offsets failed; trying again").unwrap();
+    gateway
+        .until("all is carried", |gateway| {
+            Ok(gateway.metric("lockgate_partition_watermark_offset")? == 20.0)
+        })
+        .unwrap();
+    assert_eq!(gateway.metric(committed).unwrap(), 10.0);
+    refuses.store(false, Ordering::Relaxed);
+    journey.settled().unwrap();
+    gateway
+        .until("the metric says so again", |gateway| Ok(gateway.metric(committed)? == 20.0))
+        .unwrap();
+    let told = gateway.log().unwrap().matches("committing offsets failed").count();
+    assert_eq!(told, 1);
+    gateway.stop().unwrap();
+}

@@ -21,7 +21,7 @@ impl Lane {
             }
             self.restore_parked(one);
         }
-        let taken = assigned.iter().map(|one| &one.at).filter(|at| self.filter.takes(&at.topic));
+        let taken = assigned.iter().filter(|one| self.filter.takes(&one.at.topic));
         self.parts.observer.assigned(taken);
         self.parts.seat.holds(self.partitions.len());
         if let Err(error) = self.source.complete_assign(assigned) {

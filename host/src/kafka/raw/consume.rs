@@ -146,10 +146,10 @@ impl Client {
         list.read()
     }
 
-    /// Commits what is stored; the result comes as an event.
-    pub(in crate::kafka) fn commit(&self) -> Result<(), Fault> {
-        // SAFETY: the client is live; without a list what is stored counts.
-        check(unsafe { rd::rd_kafka_commit(self.pointer(), std::ptr::null(), 1) })
+    /// Commits what is stored; the result comes as an event of `queue`. A commit that names no queue is never heard of again:
+    /// librdkafka posts its result only to a callback, whatever events are asked for.
+    pub(in crate::kafka) fn commit(&self, queue: &Queue) -> Result<(), Fault> {
+        self.commit_to(None, queue)
     }
 
     /// Commits `places`, or what is stored, and waits for the result, but not beyond `deadline`.
@@ -159,9 +159,23 @@ impl Client {
         deadline: Instant,
     ) -> Result<(), Fault> {
         let queue = self.new_queue();
+        self.commit_to(places, &queue)?;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match queue.poll(left) {
+                Some(Polled::Committed(result)) => return result.map(drop),
+                Some(_) => {}
+                None => {
+                    return Err(Code::of(RDKafkaRespErr::RD_KAFKA_RESP_ERR__TIMED_OUT).fault());
+                }
+            }
+        }
+    }
+
+    fn commit_to(&self, places: Option<&[Place]>, queue: &Queue) -> Result<(), Fault> {
         let list = places.map(List::of);
-        // SAFETY: the client and the queue are live, and so is the list, which is copied; without a callback the result comes as
-        // an event of the queue.
+        // SAFETY: the client and the queue are live, and so is the list, which is copied; without a list what is stored counts,
+        // and without a callback the result comes as an event of the queue.
         check(unsafe {
             rd::rd_kafka_commit_queue(
                 self.pointer(),
@@ -170,17 +184,7 @@ impl Client {
                 None,
                 std::ptr::null_mut(),
             )
-        })?;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match queue.poll(left) {
-                Some(Polled::Committed(result)) => return result.and_then(whole).map(drop),
-                Some(_) => {}
-                None => {
-                    return Err(Code::of(RDKafkaRespErr::RD_KAFKA_RESP_ERR__TIMED_OUT).fault());
-                }
-            }
-        }
+        })
     }
 
     /// Lets what is fetched of a partition come out of `queue`.
@@ -211,7 +215,7 @@ impl Client {
 }
 
 /// The list, where nothing went wrong with any of it.
-fn whole(places: Vec<Place>) -> Result<Vec<Place>, Fault> {
+pub(super) fn whole(places: Vec<Place>) -> Result<Vec<Place>, Fault> {
     match places.iter().find_map(|place| place.fault.clone()) {
         Some(fault) => Err(fault),
         None => Ok(places),
