@@ -1,4 +1,4 @@
-//! What one poisonous event among a thousand costs its batch: the gateway looks for it by halves.
+//! What one poisonous event among a thousand costs its batch: the gateway splits the batch to find it.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -52,7 +52,7 @@ fn a_poisonous_row_alone_is_refused() {
     let (forwarded, refused, calls) = fates(fails(FaultClass::Trap, true), 1_000, &[617]);
     assert_eq!(refused, [617]);
     assert_eq!(forwarded.len(), 999);
-    // The batch twice, then two halves for each of ten levels.
+    // The batch twice, then four parts for each of five levels.
     assert!(calls <= 22, "{calls} calls");
 }
 
