@@ -133,6 +133,14 @@ impl Gateway {
         self.child.id()
     }
 
+    /// Memory of the process that is in the machine's, as the kernel counts it.
+    pub fn resident_bytes(&self) -> anyhow::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix("kB")).context("no VmRSS")?;
+        Ok(kib.trim().parse::<u64>()? << 10)
+    }
+
     /// Sends SIGTERM.
     pub fn terminate(&self) -> anyhow::Result<()> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
