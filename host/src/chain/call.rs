@@ -12,7 +12,8 @@ use crate::outcome::{Code, Hold, Refusal};
 
 use super::{Batch, Call, Chain, Made, apply, by_policy, gather, set};
 
-/// How often a row is tried that ran out of time, alone.
+/// How often a row is tried that ran out of time, alone: once, and again after all others, which tell a slow row from a plugin that
+/// never ends. Each try of that one is a whole deadline that its neighbours wait for the processor.
 const TRIES_OF_A_TIMEOUT: u32 = 3;
 
 /// A part that failed is tried again in so many. A call that fails costs several that do not, for the instance is thrown away: four
@@ -30,6 +31,8 @@ struct Search {
     calls: u32,
     /// What is still to be tried, the next part last.
     open: Vec<Range<usize>>,
+    /// Rows that ran out of time alone, once.
+    slow: Vec<Range<usize>>,
     /// What the plugin cannot do, and why.
     refused: Vec<(Range<usize>, Refusal)>,
     /// Rows that failed alone.
@@ -68,12 +71,19 @@ impl Search {
             begun: Instant::now(),
             calls: 0,
             open: std::iter::once(0..rows).collect(),
+            slow: Vec::new(),
             refused: Vec::new(),
             alone: 0,
             succeeded: false,
             recovered: false,
             last_fault: None,
         }
+    }
+
+    /// What to try next, and how often it was tried before.
+    fn next(&mut self) -> Option<(Range<usize>, u32)> {
+        let fresh = self.open.pop().map(|range| (range, 0));
+        fresh.or_else(|| Some((self.slow.pop()?, 1)))
     }
 
     fn may_go_on(&self) -> bool {
@@ -101,6 +111,7 @@ impl Chain {
     pub(super) fn call(&mut self, call: Call, rows: &[u32], batch: Batch<'_, '_>) {
         let mut search = Search::over(rows.len());
         let end = self.search(call, rows, batch, &mut search);
+        search.open.append(&mut search.slow);
         self.conclude(call, rows, search, end);
     }
 
@@ -111,9 +122,9 @@ impl Chain {
         batch: Batch<'_, '_>,
         search: &mut Search,
     ) -> End {
-        while let Some(range) = search.open.pop() {
+        while let Some((range, before)) = search.next() {
             let part = rows.get(range.clone()).unwrap_or_default();
-            let (fault, tries) = match self.try_part(call, (part, rows), batch, search) {
+            let (fault, tries) = match self.try_part(call, (part, rows, before), batch, search) {
                 Ok(done) => {
                     search.succeeded |= done != Done::Unasked;
                     search.recovered |= matches!(done, Done::At(2..)) && part.len() == rows.len();
@@ -130,8 +141,11 @@ impl Chain {
                 let parts = range.clone().step_by(size).map(|at| at..range.end.min(at + size));
                 // The last is next: parts are called in the order of their rows.
                 search.open.extend(parts.rev());
+            } else if part.len() == 1 && tries == 1 && fault.class == FaultClass::Timeout {
+                search.alone += 1;
+                search.slow.push(range);
             } else {
-                search.alone += usize::from(part.len() == 1);
+                search.alone += usize::from(part.len() == 1 && before == 0);
                 let refusal = self.refusal(call.stage, &fault, fault.message.clone(), tries);
                 search.refused.push((range, refusal));
             }
@@ -192,16 +206,16 @@ impl Chain {
     }
 
     /// Tries a part of `all` as often as may help: a whole batch again on a fresh instance, since the fault may lie in what the
-    /// old one had become; a single row that ran out of time again, since the machine may have been slow. The error has the
-    /// number of tries.
+    /// old one had become; a single row that ran out of time before again, since the machine may have been slow. The error has
+    /// the number of tries.
     fn try_part(
         &mut self,
         call: Call,
-        (part, all): (&[u32], &[u32]),
+        (part, all, before): (&[u32], &[u32], u32),
         batch: Batch<'_, '_>,
         search: &mut Search,
     ) -> Result<Done, (Fault, u32)> {
-        let mut tries = 0;
+        let mut tries = before;
         loop {
             tries += 1;
             search.calls += 1;
@@ -215,7 +229,10 @@ impl Chain {
             let most = match fault.class {
                 // What a plugin says itself it will say again, and what cannot run now cannot at once.
                 FaultClass::Rejected | FaultClass::NotRun => 1,
-                FaultClass::Timeout if part.len() == 1 => TRIES_OF_A_TIMEOUT,
+                FaultClass::Timeout if before > 0 => TRIES_OF_A_TIMEOUT,
+                FaultClass::Timeout if part.len() == 1 => 1,
+                // A probe asks and does not insist: another follows.
+                FaultClass::Timeout if matches!(call.admitted, Admission::Probe { .. }) => 1,
                 _ if is_whole => 2,
                 _ => 1,
             };

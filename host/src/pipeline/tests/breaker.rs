@@ -103,6 +103,17 @@ fn a_plugin_that_fails_on_everything_has_all_its_rows_wait() {
 }
 
 #[test]
+fn a_plugin_that_never_ends_is_seen_after_few_deadlines() {
+    let mut rig = rig(Fake::faulting(masks(), FaultClass::Timeout));
+    assert_eq!(count(&rig.carry(&all_poison(1_000)), "hold"), 1_000);
+    assert!(rig.calls() <= 12, "{} calls", rig.calls());
+    let (before, breaker) = (rig.calls(), Arc::clone(&rig.breaker));
+    rig.until(&all_poison(100), |_| breaker.view(Instant::now()).trips == 2);
+    // Sixteen rows once, four, five alone, and the four that the fifth is in.
+    assert!(rig.calls() - before <= 8, "{} calls", rig.calls() - before);
+}
+
+#[test]
 fn while_it_is_open_nothing_is_called_and_everything_waits() {
     let mut rig = rig(traps());
     rig.carry(&all_poison(5));

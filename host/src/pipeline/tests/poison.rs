@@ -80,6 +80,32 @@ fn a_row_that_runs_out_of_time_is_tried_again_and_an_answer_is_not_doubted() {
 }
 
 #[test]
+fn a_row_that_was_slow_is_tried_again_when_the_others_are_done() {
+    let (forwarded, refused, calls) = fates(fails(FaultClass::Timeout, true), 1_000, &[0]);
+    assert_eq!((forwarded.len(), refused.as_slice()), (999, [0].as_slice()));
+    // As for a trap, and twice more alone.
+    assert!(calls <= 24, "{calls} calls");
+    let (late, calls) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let note = field(Image::After, "note");
+    let plan = Plan { reads: vec![note], independent: true, ..Plan::default() };
+    let slow = Fake::answering(plan, move |batch: Batch<'_>| {
+        let call = calls.fetch_add(1, Ordering::Relaxed);
+        if memchr::memmem::find(&batch.reads[0].data, b"poison").is_some() {
+            let alone = batch.reads[0].kinds.len() == 1;
+            let seen = late.fetch_add(usize::from(alone), Ordering::Relaxed);
+            if !alone || seen == 0 {
+                return Err(Fault::new(FaultClass::Timeout, "it failed"));
+            }
+            assert!(call > 20, "others were waiting at call {call}");
+        }
+        Ok(Answer::default())
+    });
+    let given: Vec<Given> = (0..1_000).map(|number| row(number, &[0])).collect();
+    let told = carry(settings(), vec![slow], &given);
+    assert_eq!(told.lines().filter(|line| line.starts_with("forward")).count(), 1_000);
+}
+
+#[test]
 fn where_everything_is_poisonous_the_search_has_an_end() {
     let all: Vec<usize> = (0..1_000).collect();
     let plugin = fails(FaultClass::Trap, true);
