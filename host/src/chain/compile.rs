@@ -14,6 +14,7 @@ use crate::protect::unlisted::{self, Listing};
 use crate::table::{Column, Table};
 
 use super::Stage;
+use super::weight::Weight;
 
 /// A table as the whole chain treats it.
 #[derive(Debug, Default)]
@@ -38,6 +39,8 @@ pub struct StagePlan {
     /// Columns of the source that it removes or renames as a whole.
     pub removed: Vec<Target>,
     pub renamed: Vec<Target>,
+    /// What a call takes for each row.
+    pub weight: Weight,
 }
 
 impl StagePlan {
@@ -70,7 +73,7 @@ pub struct Access {
     pub pointer: Option<Pointer>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     Target(Target),
     Meta(Meta),
@@ -79,7 +82,7 @@ pub enum Place {
 }
 
 /// What the gateway itself knows of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Meta {
     Topic,
     Partition,
@@ -199,6 +202,7 @@ impl View {
 
     /// Resolves the plan's fields against this point of the chain, then moves the point behind the stage.
     fn apply(&mut self, plan: Plan) -> Result<StagePlan, Fault> {
+        let weight = Weight::of(&plan).map_err(|reason| broken(&format!("the plan: {reason}")))?;
         let reads = plan.reads.iter().map(|f| self.resolve(f)).collect::<Result<_, _>>()?;
         let writes = plan.writes.iter().map(|f| self.resolve_write(f)).collect::<Result<_, _>>()?;
         let (mut removes, mut removed) = (Vec::new(), Vec::new());
@@ -211,6 +215,8 @@ impl View {
                 removes.push(self.resolve(field)?);
             }
         }
+        // Together what is removed from one cell, in the plan's order.
+        removes.sort_by_key(|access| access.place);
         // All renames of a plan happen at once, so that two columns can swap names.
         let mut names = Vec::new();
         let mut renamed = Vec::new();
@@ -227,7 +233,7 @@ impl View {
             }
         }
         self.refuse_twins()?;
-        Ok(StagePlan { plan, reads, writes, removes, removed, renamed })
+        Ok(StagePlan { plan, reads, writes, removes, removed, renamed, weight })
     }
 
     /// Takes columns away from every image, after all stages.
