@@ -81,7 +81,7 @@ impl Instance {
 
     fn remember(&mut self, table: &Table, plan: Option<&Plan>) {
         // A table that grew a column comes again under a new id; the old one is never asked for again.
-        self.opened.retain(|opened| !is_same(&opened.table, table));
+        self.opened.retain(|opened| !opened.table.is_same(table));
         if let Some(plan) = plan {
             self.opened.push(Opened { table: table.clone(), plan: plan.clone() });
         }
@@ -143,11 +143,6 @@ fn reopen(live: &mut Live, opened: &[Opened]) -> Result<(), Fault> {
         }
     }
     Ok(())
-}
-
-/// Whether both are the same table of the source, at whatever time.
-fn is_same(a: &Table, b: &Table) -> bool {
-    (&a.topic, &a.database, &a.schema, &a.name) == (&b.topic, &b.database, &b.schema, &b.name)
 }
 
 #[cfg(test)]

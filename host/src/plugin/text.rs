@@ -1,4 +1,4 @@
-//! Makes a plugin's text harmless before it reaches a log, an error or a header. Pure.
+//! Makes a plugin's text harmless before it reaches a log, an error or a header, and a hash into text. Pure.
 
 use std::fmt::Write as _;
 
@@ -17,6 +17,11 @@ pub(super) fn tame(text: &str, max: usize) -> String {
         }
     }
     tamed
+}
+
+/// Bytes as lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Characters that can forge a line of a log, drive a terminal, or make text read otherwise than it is.
