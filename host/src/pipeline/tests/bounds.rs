@@ -95,3 +95,24 @@ fn many_large_answers_to_one_batch_are_not_all_kept() {
         assert_eq!(told.matches(refused).count(), 8);
     }
 }
+
+/// Each of a plan's fields has its own place, however many there are, and none takes the place of another.
+#[test]
+fn plans_of_very_many_fields_are_opened_as_any_other() {
+    let headers = |prefix: &str| {
+        let reads = (0..60_000).map(|n| field(Image::Header, &format!("{prefix}{n}"))).collect();
+        let new = (0..60_000).map(|n| field(Image::After, &format!("new{n}"))).collect();
+        let gone = (0..60_000).map(|n| field(Image::After, &format!("gone{n}"))).collect();
+        Plan { reads, writes: new, removes: gone, ..Plan::default() }
+    };
+    let plugin = |prefix| Fake::new(headers(prefix), |_| Answer::default());
+    let told = carry(settings(), vec![plugin("h")], &[row(10)]);
+    assert!(told.starts_with("forward"), "{told}");
+    let told = carry(settings(), vec![plugin("h"), plugin("h")], &[row(10)]);
+    assert!(told.starts_with("forward"), "{told}");
+    let told = carry(settings(), vec![plugin("h"), plugin("i")], &[row(10)]);
+    assert_eq!(
+        told.trim_end(),
+        "halt contract-violated by plugin \"fake\": opening table \"t\": the plans name more than 65,535 headers"
+    );
+}
