@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// `text` with control and direction-changing characters escaped, cut to about `max` bytes.
-pub(super) fn tame(text: &str, max: usize) -> String {
+pub fn tame(text: &str, max: usize) -> String {
     let mut tamed = String::with_capacity(text.len().min(max));
     for c in text.chars() {
         if tamed.len() + c.len_utf8() > max {
