@@ -22,6 +22,7 @@ const KEPT_BYTES: usize = if cfg!(test) { 4 << 20 } else { 512 << 20 };
 const EMISSION_BYTES: usize = 256;
 
 /// Where an answer belongs: row i of it is `rows[i]` of the batch.
+#[derive(Clone, Copy)]
 pub(super) struct Target<'a, 'b, 'r> {
     pub(super) stage: &'a Stage,
     pub(super) plan: &'a StagePlan,
@@ -45,8 +46,8 @@ pub(super) fn check(plan: &StagePlan, rows: usize, answer: Answer) -> Result<Ans
     }
 }
 
-pub(super) fn apply(answer: Answer, target: Target<'_, '_, '_>, kept: Kept<'_>) {
-    let Target { stage, plan, rows, batch } = target;
+pub(super) fn apply(answer: Answer, target: Target<'_, '_, '_>, mut kept: Kept<'_>) {
+    let Target { stage, rows, batch, .. } = target;
     let numbered = |row: u32| rows.get(row as usize).copied();
     if !has_room(&kept) {
         let reason = format!(
@@ -60,38 +61,7 @@ pub(super) fn apply(answer: Answer, target: Target<'_, '_, '_>, kept: Kept<'_>) 
         return;
     }
     let mark = kept.overlay.mark();
-    let mut failed = Vec::new();
-    let mut inside = Vec::new();
-    for edit in &answer.edits {
-        let write = edit.write as usize;
-        let (Some(access), Some(field)) = (plan.writes.get(write), plan.plan.writes.get(write))
-        else {
-            continue;
-        };
-        let Place::Target(target) = access.place else { continue };
-        for (kind, text, row) in cells(&edit.cells, &edit.rows) {
-            let Some(row) = numbered(row) else { continue };
-            // An image that the record does not have is left as it is, also where the column is a new one: there is nothing to
-            // write into.
-            if !is_present(field.image, row, batch) {
-                continue;
-            }
-            match &access.pointer {
-                Some(pointer) => inside.push(Inside { row, target, field, pointer, kind, text }),
-                None => put(target, row, (kind, text), kept.overlay),
-            }
-        }
-    }
-    // All that happens inside one cell happens to one copy of it.
-    inside.sort_by_key(|inside| (inside.row, inside.target));
-    for changes in inside.chunk_by(|a, b| (a.row, a.target) == (b.row, b.target)) {
-        if let Err((row, field)) = put_inside(changes, batch, kept.overlay) {
-            let reason = format!("the edit of {field} reaches into a cell that holds no JSON");
-            let refusal = Refusal::by(Code::ContractViolated, &stage.identity, reason);
-            set(kept.verdicts, row, by_policy(stage.on_fault, refusal));
-            failed.push(row);
-        }
-    }
+    let failed = edit(&answer, target, &mut kept);
     let rejected = answer.rejections.iter().filter_map(|rejection| numbered(rejection.row));
     for row in failed.iter().copied().chain(rejected) {
         // Where it passes nevertheless it passes untouched, not with the half of its edits that could be made.
@@ -119,6 +89,47 @@ pub(super) fn apply(answer: Answer, target: Target<'_, '_, '_>, kept: Kept<'_>) 
         }
         kept.emissions.push(Emission { row, ..emission });
     }
+}
+
+/// Keeps the answer's edits. Gives the rows of which one leads nowhere.
+fn edit(
+    answer: &Answer,
+    Target { stage, plan, rows, batch }: Target<'_, '_, '_>,
+    kept: &mut Kept<'_>,
+) -> Vec<u32> {
+    let mut inside = Vec::new();
+    for edit in &answer.edits {
+        let write = edit.write as usize;
+        let (Some(access), Some(field)) = (plan.writes.get(write), plan.plan.writes.get(write))
+        else {
+            continue;
+        };
+        let Place::Target(target) = access.place else { continue };
+        for (kind, text, row) in cells(&edit.cells, &edit.rows) {
+            let Some(row) = rows.get(row as usize).copied() else { continue };
+            // An image that the record does not have is left as it is, also where the column is a new one: there is nothing to
+            // write into.
+            if !is_present(field.image, row, batch) {
+                continue;
+            }
+            match &access.pointer {
+                Some(pointer) => inside.push(Inside { row, target, field, pointer, kind, text }),
+                None => put(target, row, (kind, text), kept.overlay),
+            }
+        }
+    }
+    // All that happens inside one cell happens to one copy of it.
+    inside.sort_by_key(|inside| (inside.row, inside.target));
+    let mut failed = Vec::new();
+    for changes in inside.chunk_by(|a, b| (a.row, a.target) == (b.row, b.target)) {
+        if let Err((row, field)) = put_inside(changes, batch, kept.overlay) {
+            let reason = format!("the edit of {field} reaches into a cell that holds no JSON");
+            let refusal = Refusal::by(Code::ContractViolated, &stage.identity, reason);
+            set(kept.verdicts, row, by_policy(stage.on_fault, refusal));
+            failed.push(row);
+        }
+    }
+    failed
 }
 
 /// A pointer that leads nowhere.
