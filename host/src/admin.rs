@@ -1,6 +1,7 @@
 //! The gateway's HTTP side: metrics, liveness, readiness, and what an operator sees and orders of plugins. Reads what others wrote
 //! down and hands orders on; must not know Kafka, plugins, or how an order is carried out.
 
+mod connections;
 mod guard;
 mod pages;
 mod plugins;
@@ -38,14 +39,11 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// Serves until told to stop; requests under way are still answered.
-pub async fn serve(listener: TcpListener, sources: Sources, mut stop: Stop) -> anyhow::Result<()> {
+pub async fn serve(listener: TcpListener, sources: Sources, stop: Stop) -> anyhow::Result<()> {
     let address = listener.local_addr().context("asking for the admin side's own address")?;
     info!(%address, "serving metrics and health");
-    let pages = pages::router(sources).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, pages)
-        .with_graceful_shutdown(async move { stop.wait().await })
-        .await
-        .context("serving metrics and health")
+    connections::serve(listener, pages::router(sources), connections::BOUNDS, stop).await;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod compile;
 mod open;
 mod wait;
 mod gather;
+mod weight;
 mod call;
 mod apply;
 mod explain;
@@ -240,7 +241,7 @@ impl Chain {
         while !rest.is_empty() {
             let Some(Ok(compiled)) = self.compiled.get(&index) else { break };
             let Some(Some(plan)) = compiled.stages.get(stage) else { break };
-            let (table, fitting) = (compiled.id, gather::fitting(plan, rest, batch.events));
+            let (table, fitting) = (compiled.id, plan.weight.fitting(rest, batch));
             let Some(admitted) = self.admit(stage, rest) else { break };
             let most = match admitted {
                 Admission::Probe { .. } => PROBE_ROWS,
@@ -258,11 +259,12 @@ impl Chain {
     fn remove_inside(&mut self, stage: usize, index: table::Index, batch: Batch<'_, '_>) {
         let Some(Ok(compiled)) = self.compiled.get(&index) else { return };
         let Some(Some(plan)) = compiled.stages.get(stage) else { return };
-        for access in &plan.removes {
-            for number in &self.gathered.live {
-                if self.verdicts.get(*number as usize).is_some_and(Verdict::goes_on) {
-                    apply::remove_inside(access, *number, batch, &mut self.overlay);
-                }
+        if plan.removes.is_empty() {
+            return;
+        }
+        for number in &self.gathered.live {
+            if self.verdicts.get(*number as usize).is_some_and(Verdict::goes_on) {
+                apply::remove_inside(&plan.removes, *number, batch, &mut self.overlay);
             }
         }
     }

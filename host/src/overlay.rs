@@ -72,7 +72,7 @@ impl Overlay {
         !self.removed.is_empty()
     }
 
-    /// Adds an edit whose text `write` appends to the buffer it is given. The batch limits keep the buffer far below 4 GiB.
+    /// Adds an edit whose text `write` appends to the buffer it is given. Whoever calls keeps [`Self::bytes`] far below 4 GiB.
     pub fn set(&mut self, row: u32, target: Target, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
         let Some(latest) = self.latest.get_mut(row as usize) else { return };
         let start = offset(self.data.len());
@@ -80,6 +80,11 @@ impl Overlay {
         let end = offset(self.data.len());
         self.edits.push(Entry { target, kind, start, end, previous: *latest });
         *latest = offset(self.edits.len());
+    }
+
+    /// What all edits take, those that do not count any more included.
+    pub fn bytes(&self) -> usize {
+        self.data.len() + self.edits.len() * size_of::<Entry>()
     }
 
     /// What [`Self::rewind`] goes back to.
@@ -130,7 +135,7 @@ impl Overlay {
 
 fn offset(len: usize) -> u32 {
     u32::try_from(len)
-        .expect("a batch's edits stay below 4 GiB: the transfer budget of each call is far smaller")
+        .expect("a batch's edits stay below 4 GiB: no further answer is taken long before")
 }
 
 /// What happens to every row of a table whatever its cells hold: the plans' removes and renames, and the names of what the

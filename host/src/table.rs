@@ -147,6 +147,12 @@ impl Table {
         parts.iter().filter(|part| !part.is_empty()).map(|part| &***part).collect()
     }
 
+    /// Whether both are the same table of the source, at whatever time and as whichever lane knows them.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.topic, &self.database, &self.schema, &self.name)
+            == (&other.topic, &other.database, &other.schema, &other.name)
+    }
+
     /// Its segments with dots between them.
     pub fn qualified_name(&self) -> String {
         self.segments().join(".")

@@ -106,6 +106,21 @@ fn a_compiler_of_another_build_says_so() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(69), 0));
 }
 
+/// In a container the one that the system ends for want of memory would otherwise be whichever is larger.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_compiler_goes_first_where_memory_runs_out() {
+    let mut command = Command::new(PROGRAM);
+    command.args(["compile-plugin", "--fingerprint", "another"]);
+    command.args(["--processor-seconds", "10", "--memory-bytes", "2000000000"]);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    // It has ended then, and until it is waited for the system can be asked about it.
+    std::io::copy(child.stdout.as_mut().unwrap(), &mut std::io::sink()).unwrap();
+    let score = fs::read_to_string(format!("/proc/{}/oom_score_adj", child.id()));
+    child.wait().unwrap();
+    assert_eq!(score.unwrap().trim(), "1000");
+}
+
 #[test]
 fn what_is_kept_is_not_compiled_again() {
     let folder = TempDir::new().unwrap();

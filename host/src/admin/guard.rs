@@ -4,8 +4,12 @@
 use std::net::SocketAddr;
 
 use axum::http::HeaderMap;
-use axum::http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN};
+use axum::http::header::{AUTHORIZATION, HOST};
 use sha2::{Digest as _, Sha256};
+
+/// What a page in a browser on this host sends, or a proxy that anybody can reach: both are on this host as well.
+const PASSED_ON: [&str; 6] =
+    ["origin", "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
 
 /// Why a request is turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,10 +42,7 @@ pub(super) fn admit(
     if !peer.ip().to_canonical().is_loopback() {
         return Err(Denied::Elsewhere);
     }
-    // A page in a browser on this host, or a proxy that anybody can reach, is on this host as well.
-    let passed_on = headers.contains_key(ORIGIN)
-        || headers.contains_key(FORWARDED)
-        || headers.contains_key("x-forwarded-for");
+    let passed_on = PASSED_ON.iter().any(|name| headers.contains_key(*name));
     let host = headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if passed_on || !is_local(host) { Err(Denied::Roundabout) } else { Ok(()) }
 }
@@ -90,8 +91,10 @@ mod tests {
         let host = ("host", "127.0.0.1:9400");
         let page = ("origin", "https://example.org");
         assert_eq!(judged(None, "127.0.0.1:1", &[host, page]), Err(Denied::Roundabout));
-        let proxied = ("x-forwarded-for", "10.0.0.7");
-        assert_eq!(judged(None, "127.0.0.1:1", &[host, proxied]), Err(Denied::Roundabout));
+        for name in PASSED_ON {
+            let proxied = (name, "10.0.0.7");
+            assert_eq!(judged(None, "127.0.0.1:1", &[host, proxied]), Err(Denied::Roundabout));
+        }
         assert_eq!(
             judged(None, "127.0.0.1:1", &[("host", "rebound.example.org")]),
             Err(Denied::Roundabout)

@@ -111,3 +111,49 @@ async fn a_port_in_use_is_named_with_the_key_to_change() {
         )
     );
 }
+
+/// Whoever has sent half a request, or nothing at all, is told to go, and nobody waits for him.
+#[tokio::test]
+async fn a_client_that_says_nothing_holds_up_neither_the_others_nor_the_end() {
+    let bounds = connections::Bounds {
+        head: Duration::from_millis(100),
+        last: Duration::from_millis(100),
+        ..connections::BOUNDS
+    };
+    for is_stopped in [false, true] {
+        let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let head = if is_stopped { DEADLINE * 10 } else { bounds.head };
+        let bounds = connections::Bounds { head, ..bounds };
+        let mut tasks = Tasks::default();
+        let pages = pages::router(sources());
+        tasks.spawn("admin", move |stop| async move {
+            connections::serve(listener, pages, bounds, stop).await;
+            Ok(())
+        });
+        let (mute, heard) = std::sync::mpsc::channel();
+        tasks.spawn_blocking("client", move |_| {
+            // More than are taken in at a time.
+            for number in 0..130 {
+                let mut socket = TcpStream::connect_timeout(&address, DEADLINE)?;
+                socket.set_read_timeout(Some(DEADLINE))?;
+                if number % 2 == 0 {
+                    socket.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n")?;
+                }
+                mute.send(socket)?;
+            }
+            if is_stopped {
+                return Ok(());
+            }
+            let mut socket = TcpStream::connect_timeout(&address, DEADLINE)?;
+            socket.set_read_timeout(Some(DEADLINE))?;
+            socket.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")?;
+            let mut answer = String::new();
+            socket.read_to_string(&mut answer)?;
+            anyhow::ensure!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+            Ok(())
+        });
+        tasks.join(DEADLINE).await.unwrap();
+        assert_eq!(heard.iter().count(), 130);
+    }
+}

@@ -7,13 +7,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::cell::Pointer;
 use crate::config;
-use crate::contract::{Fault, FaultClass, Field, Image, Plan};
+use crate::contract::{Fault, FaultClass, Field, Image, Plan, Rename};
 use crate::outcome_check;
 use crate::overlay::{Created, Fate, Layout, Target};
 use crate::protect::unlisted::{self, Listing};
 use crate::table::{Column, Table};
 
 use super::Stage;
+use super::weight::Weight;
 
 /// A table as the whole chain treats it.
 #[derive(Debug, Default)]
@@ -38,6 +39,8 @@ pub struct StagePlan {
     /// Columns of the source that it removes or renames as a whole.
     pub removed: Vec<Target>,
     pub renamed: Vec<Target>,
+    /// What a call takes for each row.
+    pub weight: Weight,
 }
 
 impl StagePlan {
@@ -70,7 +73,7 @@ pub struct Access {
     pub pointer: Option<Pointer>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     Target(Target),
     Meta(Meta),
@@ -79,7 +82,7 @@ pub enum Place {
 }
 
 /// What the gateway itself knows of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Meta {
     Topic,
     Partition,
@@ -155,7 +158,12 @@ struct View {
     key: Vec<(Arc<str>, Target)>,
     created: Vec<Image>,
     headers: Vec<Arc<str>>,
+    /// By name.
+    header_numbers: FxHashMap<Arc<str>, u16>,
 }
+
+/// By image and name.
+type Places = FxHashMap<(Image, Arc<str>), Target>;
 
 impl View {
     fn of(table: &Table) -> Self {
@@ -174,6 +182,7 @@ impl View {
             key: image(Image::Key),
             created: Vec::new(),
             headers: Vec::new(),
+            header_numbers: FxHashMap::default(),
         }
     }
 
@@ -199,35 +208,44 @@ impl View {
 
     /// Resolves the plan's fields against this point of the chain, then moves the point behind the stage.
     fn apply(&mut self, plan: Plan) -> Result<StagePlan, Fault> {
-        let reads = plan.reads.iter().map(|f| self.resolve(f)).collect::<Result<_, _>>()?;
-        let writes = plan.writes.iter().map(|f| self.resolve_write(f)).collect::<Result<_, _>>()?;
+        let weight = Weight::of(&plan).map_err(|reason| broken(&format!("the plan: {reason}")))?;
+        let mut places = self.places();
+        let reads = plan.reads.iter().map(|field| self.resolve(field, &places));
+        let reads = reads.collect::<Result<_, _>>()?;
+        let writes = plan.writes.iter().map(|field| self.resolve_write(field, &mut places));
+        let writes = writes.collect::<Result<_, _>>()?;
         let (mut removes, mut removed) = (Vec::new(), Vec::new());
+        let mut whole: FxHashSet<(Image, &str)> = FxHashSet::default();
         for field in &plan.removes {
             if field.pointer.is_empty() && field.image != Image::Header {
-                let gone =
-                    self.image_mut(field.image).extract_if(.., |(name, _)| **name == *field.name);
-                removed.extend(gone.map(|(_, target)| target));
+                whole.insert((field.image, &field.name));
             } else {
-                removes.push(self.resolve(field)?);
+                removes.push(self.resolve(field, &places)?);
             }
         }
+        for image in [Image::Before, Image::After, Image::Key] {
+            let is_gone = |(name, _): &mut (Arc<str>, Target)| whole.contains(&(image, &**name));
+            removed.extend(self.image_mut(image).extract_if(.., is_gone).map(|(_, target)| target));
+        }
+        // Together what is removed from one cell, in the plan's order.
+        removes.sort_by_key(|access| access.place);
         // All renames of a plan happen at once, so that two columns can swap names.
-        let mut names = Vec::new();
+        let new = |rename: &Rename| Arc::<str>::from(rename.to.as_str());
+        let renames = plan.renames.iter();
+        let renames: FxHashMap<(Image, &str), Arc<str>> = renames
+            .map(|rename| ((rename.column.image, &*rename.column.name), new(rename)))
+            .collect();
         let mut renamed = Vec::new();
-        for rename in &plan.renames {
-            let image = self.image_mut(rename.column.image);
-            if let Some(at) = image.iter().position(|(name, _)| **name == *rename.column.name) {
-                names.push((rename.column.image, at, Arc::<str>::from(rename.to.as_str())));
-            }
-        }
-        for (image, at, to) in names {
-            if let Some((name, target)) = self.image_mut(image).get_mut(at) {
-                *name = to;
-                renamed.push(*target);
+        for image in [Image::Before, Image::After, Image::Key] {
+            for (name, target) in self.image_mut(image) {
+                if let Some(to) = renames.get(&(image, &**name)) {
+                    *name = Arc::clone(to);
+                    renamed.push(*target);
+                }
             }
         }
         self.refuse_twins()?;
-        Ok(StagePlan { plan, reads, writes, removes, removed, renamed })
+        Ok(StagePlan { plan, reads, writes, removes, removed, renamed, weight })
     }
 
     /// Takes columns away from every image, after all stages.
@@ -262,22 +280,32 @@ impl View {
         }
     }
 
-    fn resolve(&mut self, field: &Field) -> Result<Access, Fault> {
+    /// Where each column is now. A plan may name thousands, so none is searched for.
+    fn places(&self) -> Places {
+        let images =
+            [(Image::Before, &self.before), (Image::After, &self.after), (Image::Key, &self.key)];
+        let named = |(image, columns): (Image, &Vec<(Arc<str>, Target)>)| {
+            let place = |(name, target): &(Arc<str>, Target)| ((image, Arc::clone(name)), *target);
+            columns.iter().map(place).collect::<Vec<_>>()
+        };
+        images.into_iter().flat_map(named).collect()
+    }
+
+    fn resolve(&mut self, field: &Field, places: &Places) -> Result<Access, Fault> {
         let place = match field.image {
-            Image::Header => Place::Target(self.header(&field.name)),
+            Image::Header => Place::Target(self.header(&field.name)?),
             Image::Meta => Meta::named(&field.name).map_or(Place::Nowhere, Place::Meta),
-            image => self
-                .image_mut(image)
-                .iter()
-                .find(|(name, _)| **name == *field.name)
-                .map_or(Place::Nowhere, |(_, target)| Place::Target(*target)),
+            image => {
+                let name = Arc::from(field.name.as_str());
+                places.get(&(image, name)).map_or(Place::Nowhere, |at| Place::Target(*at))
+            }
         };
         Ok(Access { place, pointer: pointer(field)? })
     }
 
     /// As [`Self::resolve`], but what does not exist comes to exist.
-    fn resolve_write(&mut self, field: &Field) -> Result<Access, Fault> {
-        let found = self.resolve(field)?;
+    fn resolve_write(&mut self, field: &Field, places: &mut Places) -> Result<Access, Fault> {
+        let found = self.resolve(field, places)?;
         let place = match found.place {
             Place::Target(target) => Place::Target(target),
             Place::Meta(_) => Place::Target(Target::Topic),
@@ -285,22 +313,25 @@ impl View {
                 let number = u16::try_from(self.created.len())
                     .map_err(|_| broken("the plans add more than 65,535 columns"))?;
                 self.created.push(field.image);
-                let target = Target::Created(number);
-                self.image_mut(field.image).push((field.name.as_str().into(), target));
+                let (name, target) = (Arc::from(field.name.as_str()), Target::Created(number));
+                self.image_mut(field.image).push((Arc::clone(&name), target));
+                places.insert((field.image, name), target);
                 Place::Target(target)
             }
         };
         Ok(Access { place, pointer: found.pointer })
     }
 
-    fn header(&mut self, name: &str) -> Target {
-        let known = self.headers.iter().position(|header| **header == *name);
-        let number = known.unwrap_or_else(|| {
-            self.headers.push(name.into());
-            self.headers.len() - 1
-        });
-        // A plan's fields come through the contract's transfer budget, far below 65,536 headers.
-        Target::Header(u16::try_from(number).unwrap_or(u16::MAX))
+    fn header(&mut self, name: &str) -> Result<Target, Fault> {
+        if let Some(known) = self.header_numbers.get(name) {
+            return Ok(Target::Header(*known));
+        }
+        let number = u16::try_from(self.headers.len())
+            .map_err(|_| broken("the plans name more than 65,535 headers"))?;
+        let name = Arc::<str>::from(name);
+        self.headers.push(Arc::clone(&name));
+        self.header_numbers.insert(name, number);
+        Ok(Target::Header(number))
     }
 
     /// What is left to do for every row once all plans have had their say.

@@ -4,13 +4,12 @@
 use std::borrow::Cow;
 
 use crate::cell;
-use crate::change::Events;
 use crate::contract::{Cells, Image, kind};
 use crate::overlay::Overlay;
 use crate::overlay::Target;
 use crate::record::Record;
 
-use super::{Access, Batch, CALL_BYTES, CALL_ROWS, Meta, Place, StagePlan, original};
+use super::{Access, Batch, Meta, Place, StagePlan, original};
 
 /// What one call hands over; kept between calls so that nothing is allocated in the steady state.
 #[derive(Default)]
@@ -31,22 +30,6 @@ pub(super) struct Source<'b, 'r> {
 
 /// A cell could not be read as what the contract calls text.
 struct Unreadable;
-
-/// How many of `rows` fit into one call; at least one.
-pub(super) fn fitting(plan: &StagePlan, rows: &[u32], events: &Events) -> usize {
-    if plan.reads.is_empty() {
-        return rows.len().min(CALL_ROWS);
-    }
-    let mut bytes = 0;
-    let fits = rows.iter().take(CALL_ROWS).take_while(|number| {
-        if let Some(row) = events.rows.get(**number as usize) {
-            let spans = [row.before.span, row.after.span, row.key.span];
-            bytes += spans.iter().map(|span| (span.end - span.start) as usize).sum::<usize>();
-        }
-        bytes <= CALL_BYTES
-    });
-    fits.count().max(1)
-}
 
 impl Buffers {
     /// Gathers the plan's reads over `rows`. Rows that hold an unreadable cell are left out and named.

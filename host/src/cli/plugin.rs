@@ -207,7 +207,7 @@ impl Gateway {
 
     fn order(&self, which: &Which, order: Order) -> anyhow::Result<String> {
         let Done { done } = self.ask(Method::POST, &which.path(order.as_str()))?;
-        Ok(done + "\n")
+        Ok(show::harmless(&done) + "\n")
     }
 
     fn ask<T: DeserializeOwned>(&self, method: Method, path: &str) -> anyhow::Result<T> {
@@ -225,7 +225,7 @@ impl Gateway {
             });
         }
         match serde_json::from_slice::<Problem>(&body) {
-            Ok(problem) => bail!("{}", problem.error),
+            Ok(problem) => bail!("{}", show::harmless(&problem.error)),
             Err(_) => {
                 bail!("{}: it answered {status}, as no gateway of this version does", asking())
             }

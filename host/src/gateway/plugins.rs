@@ -21,10 +21,7 @@ impl LiveTables {
     fn add<'t>(&self, seen: impl Iterator<Item = &'t Table>) {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         for table in seen {
-            let same = |known: &&mut Table| {
-                known.topic == table.topic && known.qualified_name() == table.qualified_name()
-            };
-            match tables.iter_mut().find(same) {
+            match tables.iter_mut().find(|known| known.is_same(table)) {
                 Some(known) if knowledge(known) > knowledge(table) => {}
                 Some(known) => known.clone_from(table),
                 None => tables.push(table.clone()),

@@ -2,6 +2,7 @@
 
 mod breaker;
 mod answers;
+mod bounds;
 mod cloudevents;
 mod concealed;
 mod dms;

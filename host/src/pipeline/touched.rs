@@ -25,7 +25,7 @@ impl Pipeline {
         if self.chain.is_idle() {
             return Some(Touched::default());
         }
-        let (index, own) = self.tables.iter().find(|(_, known)| is_same(known, table))?;
+        let (index, own) = self.tables.iter().find(|(_, known)| known.is_same(table))?;
         let layout = self.chain.layout(index)?;
         let mut touched = Touched::default();
         for target in self.chain.touched(index)? {
@@ -58,9 +58,4 @@ fn renamed<'t>(
         Fate::Rename(to) => Some((Arc::clone(&column.name), Arc::clone(to))),
         Fate::Keep | Fate::Remove => None,
     })
-}
-
-/// Whether both are the same table, as two decoders know it.
-fn is_same(a: &Table, b: &Table) -> bool {
-    (&a.topic, &a.database, &a.schema, &a.name) == (&b.topic, &b.database, &b.schema, &b.name)
 }

@@ -20,7 +20,7 @@ use super::cache::Cache;
 use super::compile::{Code, Compiler};
 use super::imports::Guest;
 use super::ticker::{EpochTicker, Pulse};
-use super::{encode, limits};
+use super::{encode, limits, text};
 use crate::config::Trust;
 
 /// The most instances of the process: lanes times plugins, twice while a reload tries new versions.
@@ -175,7 +175,7 @@ pub(super) fn fingerprint(engine: &Engine) -> String {
     let mut hasher = Fingerprint(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut hasher);
     (env!("CARGO_PKG_VERSION"), encode::TEXTS).hash(&mut hasher);
-    hasher.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    text::hex(&hasher.0.finalize())
 }
 
 /// Takes what others hash into numbers of 64 bits, where a mistake would be an accident waiting to happen.

@@ -185,9 +185,10 @@ impl Voice {
         }
         let mut counts = lock(&self.counts);
         if let Some(count) = counts.get_mut(&name) {
-            *count += u64::from(delta);
+            *count = count.saturating_add(u64::from(delta));
         } else if has_data && self.messages == PluginMessages::Withhold {
-            *counts.entry(OTHER.to_owned()).or_default() += u64::from(delta);
+            let others = counts.entry(OTHER.to_owned()).or_default();
+            *others = others.saturating_add(u64::from(delta));
         } else if counts.len() < NAMES && is_countable(&name) {
             counts.insert(name, u64::from(delta));
         }
@@ -229,6 +230,18 @@ mod tests {
         voice.count("masked".to_owned(), 3, false);
         voice.count("masked".to_owned(), u32::MAX, true);
         assert_eq!(voice.counts(), BTreeMap::from([("masked".to_owned(), 4_294_967_298)]));
+    }
+
+    /// Four billion calls reach it, which takes a plugin minutes.
+    #[test]
+    fn a_sum_ends_where_no_more_can_be_counted() {
+        let voice = Voice::new(&Arc::from("loud"), PluginMessages::Withhold);
+        for name in ["masked", OTHER] {
+            lock(&voice.counts).insert(name.to_owned(), u64::MAX - 1);
+        }
+        voice.count("masked".to_owned(), 5, true);
+        voice.count("078-05-1120".to_owned(), 5, true);
+        assert!(voice.counts().values().all(|count| *count == u64::MAX));
     }
 
     #[test]

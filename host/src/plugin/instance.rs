@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use super::bindings::{lend_batch, lend_table};
 use super::fault;
 use super::live::Live;
@@ -17,8 +19,11 @@ pub struct Instance {
     live: Option<Live>,
     /// What `live` holds, as the figures know it.
     memory: usize,
-    /// Tables the plugin is interested in. It may keep state for each, so a fresh instance opens them again.
+    /// Tables the plugin is interested in. It may keep state for each, so a fresh instance opens one again before its first batch.
     opened: Vec<Opened>,
+    /// The ids of those that `live` has not opened yet. Only what is called for is opened: a search for a poisonous row takes an
+    /// instance a call, and tables can be thousands.
+    closed: FxHashSet<u32>,
 }
 
 struct Opened {
@@ -28,14 +33,14 @@ struct Opened {
 
 impl Instance {
     pub(super) fn new(version: Arc<Version>) -> Self {
-        Self { version, live: None, memory: 0, opened: Vec::new() }
+        Self { version, live: None, memory: 0, opened: Vec::new(), closed: FxHashSet::default() }
     }
 
     pub fn version(&self) -> &Arc<Version> {
         &self.version
     }
 
-    /// Makes sure that an instance is there, configured and with its tables open, so that the next batch meets no delay.
+    /// Makes sure that an instance is there and configured, so that the next batch meets no delay.
     pub fn warm(&mut self) -> Result<(), Fault> {
         self.call(|_| Ok(()))
     }
@@ -53,12 +58,28 @@ impl Instance {
 
     fn ready(&mut self) -> Result<&mut Live, Fault> {
         if self.live.is_none() {
-            let mut live = self.version.start()?;
+            let live = self.version.start()?;
             self.version.stats().instantiated();
-            reopen(&mut live, &self.opened)?;
+            self.closed = self.opened.iter().map(|opened| opened.table.id).collect();
             self.live = Some(live);
         }
         Ok(self.live.as_mut().expect("it was just made where there was none"))
+    }
+
+    /// Sees to it that the instance knows the table, as the last one did.
+    fn reopen(&mut self, id: u32) -> Result<(), Fault> {
+        if self.live.is_some() && !self.closed.contains(&id) {
+            return Ok(());
+        }
+        let Some(known) = self.opened.iter().position(|opened| opened.table.id == id) else {
+            return Ok(());
+        };
+        let Opened { table, plan } = self.opened.swap_remove(known);
+        let again = self.call(|live| reopen(live, &table, &plan));
+        self.opened.push(Opened { table, plan });
+        // Where it failed there is no instance any more, and the next one begins anew.
+        self.closed.remove(&id);
+        again
     }
 
     /// WebAssembly's memory only grows, so an instance that has used most of it makes room for the next.
@@ -81,7 +102,7 @@ impl Instance {
 
     fn remember(&mut self, table: &Table, plan: Option<&Plan>) {
         // A table that grew a column comes again under a new id; the old one is never asked for again.
-        self.opened.retain(|opened| !is_same(&opened.table, table));
+        self.opened.retain(|opened| !opened.table.is_same(table));
         if let Some(plan) = plan {
             self.opened.push(Opened { table: table.clone(), plan: plan.clone() });
         }
@@ -101,6 +122,7 @@ impl Transform for Instance {
 
     fn process(&mut self, batch: Batch<'_>) -> Result<Answer, Fault> {
         self.version.stats().called();
+        self.reopen(batch.table)?;
         let answer = self.call(|live| {
             let answer = live.process(|transform, store| {
                 lend_batch(batch, |batch| transform.call_process(store, batch))
@@ -132,22 +154,14 @@ fn open(live: &mut Live, table: &Table) -> Result<Option<Plan>, Fault> {
     plan.map(|plan| plan.map(Plan::from)).map_err(|reason| fault::rejected(&reason))
 }
 
-fn reopen(live: &mut Live, opened: &[Opened]) -> Result<(), Fault> {
-    for Opened { table, plan } in opened {
-        // The chain has built on the first answer.
-        if open(live, table)?.as_ref() != Some(plan) {
-            let table = table.qualified_name();
-            let message =
-                format!("answered the same table \"{table}\" with another plan than before");
-            return Err(fault::of_class(FaultClass::ContractViolated, message));
-        }
+fn reopen(live: &mut Live, table: &Table, plan: &Plan) -> Result<(), Fault> {
+    // The chain has built on the first answer.
+    if open(live, table)?.as_ref() == Some(plan) {
+        return Ok(());
     }
-    Ok(())
-}
-
-/// Whether both are the same table of the source, at whatever time.
-fn is_same(a: &Table, b: &Table) -> bool {
-    (&a.topic, &a.database, &a.schema, &a.name) == (&b.topic, &b.database, &b.schema, &b.name)
+    let table = table.qualified_name();
+    let message = format!("answered the same table \"{table}\" with another plan than before");
+    Err(fault::of_class(FaultClass::ContractViolated, message))
 }
 
 #[cfg(test)]

@@ -6,13 +6,7 @@ use wasmtime::ResourceLimiter;
 
 use crate::config::PluginFile;
 
-/// The most bytes of cells in one batch.
-pub const BATCH_BYTES: usize = 1 << 20;
-
-/// The most rows in one batch.
-pub const BATCH_ROWS: usize = 1_024;
-
-/// The most bytes a plugin may hand over in one call: room for answers four times the largest batch and more.
+/// The most bytes a plugin may hand over in one call: room for answers several times the largest batch.
 pub const TRANSFER_BYTES: usize = 16 << 20;
 
 /// The most resource handles of one instance; the contract has none, so this only bounds what a component does by itself.

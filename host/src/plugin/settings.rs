@@ -1,6 +1,8 @@
 //! Checks a plugin's settings against the JSON Schema that it publishes. Pure; says which setting is wrong and what it should be,
 //! never what it is, since settings hold secrets.
 
+mod bounds;
+
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, ValidationError};
 use serde_json::Value;
@@ -12,14 +14,23 @@ const LISTED: usize = 5;
 
 /// Checks `settings` against the text of `schema`.
 pub(super) fn check(schema: &str, settings: &Value) -> Result<(), LoadError> {
+    if schema.len() > bounds::BYTES {
+        let (has, may) = (schema.len(), bounds::BYTES);
+        return Err(LoadError::new(format!(
+            "the settings schema it publishes has {has} bytes, more than the {may} it may have"
+        )));
+    }
     let schema: Value = serde_json::from_str(schema).map_err(|err| {
         LoadError::new(format!("the settings schema it publishes is not JSON: {err}"))
     })?;
-    let validator = jsonschema::options()
-        // The other engine backtracks, and a schema is the plugin's text.
-        .with_pattern_options(PatternOptions::regex())
-        .build(&schema)
-        .map_err(|err| {
+    bounds::check(&schema).map_err(|reason| {
+        LoadError::new(format!("the settings schema it publishes cannot be checked: {reason}"))
+    })?;
+    // The other engine backtracks, and a schema is the plugin's text.
+    let patterns = PatternOptions::regex();
+    let patterns = patterns.size_limit(bounds::PATTERN_BYTES).dfa_size_limit(bounds::PATTERN_BYTES);
+    let validator =
+        jsonschema::options().with_pattern_options(patterns).build(&schema).map_err(|err| {
             let wrong = err.masked();
             LoadError::new(format!("the settings schema it publishes is no JSON Schema: {wrong}"))
         })?;
@@ -164,9 +175,67 @@ mod tests {
     #[test]
     fn a_schema_never_makes_the_gateway_fetch_anything() {
         let schema = json!({ "$ref": "https://example.com/schema.json" });
+        assert_eq!(
+            refusal(&schema, &json!({})),
+            "the settings schema it publishes cannot be checked: it refers to something else than a part of itself by its path, as \
+             in \"#/$defs/name\""
+        );
+    }
+
+    /// Definitions `d0` to `d{last}`, each made of the next.
+    fn chain(last: usize, link: impl Fn(Value) -> Value) -> Value {
+        let part = |n: usize| json!({ "$ref": format!("#/$defs/d{n}") });
+        let mut parts: serde_json::Map<String, Value> =
+            (0..last).map(|n| (format!("d{n}"), link(part(n + 1)))).collect();
+        parts.insert(format!("d{last}"), json!({ "type": "object" }));
+        json!({ "allOf": [part(0)], "$defs": parts })
+    }
+
+    /// Checked against, the first ends the process and the second never ends.
+    #[test]
+    fn a_schema_cannot_exhaust_the_stack_or_the_time_of_the_gateway() {
+        let cannot =
+            "the settings schema it publishes cannot be checked: with its references followed it ";
+        for (schema, reason) in [
+            (chain(5_000, |next| next), "is more than 128 levels deep, or has no end"),
+            (
+                chain(30, |next| json!({ "allOf": [next, next] })),
+                "has more than 20000 values, or no end",
+            ),
+            (json!({ "$ref": "#" }), "is more than 128 levels deep, or has no end"),
+        ] {
+            assert_eq!(refusal(&schema, &json!({})), format!("{cannot}{reason}"));
+        }
+        assert_eq!(check(&chain(20, |next| next).to_string(), &json!({})), Ok(()));
+    }
+
+    #[test]
+    fn a_schema_cannot_fill_the_memory_of_the_gateway() {
+        let large = json!({ "description": "x".repeat(300 << 10) });
+        assert!(refusal(&large, &json!({})).contains("bytes, more than the 262144 it may have"));
+        let many = |n: usize| (0..n).map(|n| (n.to_string(), json!({ "pattern": "^a" })));
+        let many = |n| json!({ "properties": many(n).collect::<serde_json::Map<_, _>>() });
+        assert_eq!(check(&many(100).to_string(), &json!({})), Ok(()));
+        assert!(refusal(&many(101), &json!({})).ends_with("it has more than 100 patterns"));
+        let wide = json!({ "properties": { "a": { "pattern": "(\\w{200}){200}" } } });
         assert!(
-            refusal(&schema, &json!({}))
+            refusal(&wide, &json!({ "a": "b" }))
                 .starts_with("the settings schema it publishes is no JSON Schema: ")
         );
+    }
+
+    #[test]
+    fn what_a_reference_means_does_not_depend_on_the_way_there() {
+        for (schema, told) in [
+            (json!({ "$dynamicRef": "#a" }), "it uses \"$dynamicRef\"; use \"$ref\""),
+            (
+                json!({ "$defs": { "a": { "$id": "urn:a" } } }),
+                "has an \"$id\" of its own; leave it out",
+            ),
+        ] {
+            assert!(refusal(&schema, &json!({})).ends_with(told));
+        }
+        let named = json!({ "$id": "urn:mask", "properties": { "id": { "type": "string" } } });
+        assert_eq!(check(&named.to_string(), &json!({ "id": "x" })), Ok(()));
     }
 }

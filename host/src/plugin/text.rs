@@ -1,9 +1,9 @@
-//! Makes a plugin's text harmless before it reaches a log, an error or a header. Pure.
+//! Makes a plugin's text harmless before it reaches a log, an error or a header, and a hash into text. Pure.
 
 use std::fmt::Write as _;
 
 /// `text` with control and direction-changing characters escaped, cut to about `max` bytes.
-pub(super) fn tame(text: &str, max: usize) -> String {
+pub fn tame(text: &str, max: usize) -> String {
     let mut tamed = String::with_capacity(text.len().min(max));
     for c in text.chars() {
         if tamed.len() + c.len_utf8() > max {
@@ -17,6 +17,11 @@ pub(super) fn tame(text: &str, max: usize) -> String {
         }
     }
     tamed
+}
+
+/// Bytes as lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Characters that can forge a line of a log, drive a terminal, or make text read otherwise than it is.

@@ -80,7 +80,7 @@ impl From<types::Info> for Info {
 
 /// SHA-256 as lower-case hex.
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    text::hex(&Sha256::digest(bytes))
 }
 
 /// Where a version stands in its pipeline.

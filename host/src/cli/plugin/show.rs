@@ -1,9 +1,16 @@
 //! Plugins, and the differences between two versions of one, as a person reads them.
 
 use crate::control::{BreakerView, Diff, Example, PluginView, Stage, VersionView};
+use crate::plugin;
 
 /// Digits of a digest that tell versions apart.
 const DIGEST_DIGITS: usize = 12;
+
+/// `text` of a gateway's as a terminal may have it: names come from plugins, files and records, which could drive it or forge lines.
+pub(super) fn harmless(text: &str) -> String {
+    let lines = text.split('\n').map(|line| plugin::tame(line, usize::MAX));
+    lines.collect::<Vec<_>>().join("\n")
+}
 
 /// One plugin a line, and under it what there is to say.
 pub(super) fn list(plugins: &[PluginView]) -> String {
@@ -20,7 +27,7 @@ pub(super) fn list(plugins: &[PluginView]) -> String {
     for (pipeline, chain) in chains.into_iter().filter(|(_, chain)| !chain.is_empty()) {
         text += &format!("chain of pipeline \"{pipeline}\": {chain}\n");
     }
-    text
+    harmless(&text)
 }
 
 fn cells(plugin: &PluginView) -> Vec<String> {
@@ -105,7 +112,7 @@ pub(super) fn diff(diff: &Diff) -> String {
         text.push('\n');
         text.push_str(&one(example));
     }
-    text
+    harmless(&text)
 }
 
 fn one(example: &Example) -> String {

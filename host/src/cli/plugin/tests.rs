@@ -147,6 +147,24 @@ fn a_gateway_that_listens_everywhere_is_reached_here() {
     assert_eq!(reached("10.0.0.7:9400"), "10.0.0.7:9400");
 }
 
+/// The name of a file, a column and a table may be anything, and a terminal obeys some of it.
+#[test]
+fn nothing_that_is_shown_drives_the_terminal() {
+    let file = PluginView { plugin: "\x1b[2Jmask\u{202e}".to_owned(), ..mask() };
+    let field = FieldDiff { field: "after.e\u{9b}mail\u{7f}".to_owned(), ..FieldDiff::default() };
+    let table = "shop.\x1b]0;title\x07".to_owned();
+    let example = Example { table, fields: vec![field], ..Example::default() };
+    let diff = Diff { examples: vec![example], ..Diff::default() };
+    for (shown, name) in [
+        (show::list(&[file]), "\\u{1b}[2Jmask\\u{202e}"),
+        (show::diff(&diff), "after.e\\u{9b}mail\\u{7f}"),
+        (show::harmless("there is no plugin \"\x1b[31m\""), "\"\\u{1b}[31m\""),
+    ] {
+        assert!(shown.contains(name), "{shown:?}");
+        assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
+    }
+}
+
 /// Remembers what it was ordered.
 #[derive(Default)]
 struct Fake {

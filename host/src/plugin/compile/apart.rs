@@ -69,6 +69,9 @@ impl Job {
         limit(Resource::Core, 0)?;
         // It writes to pipes alone.
         limit(Resource::Fsize, 0)?;
+        // Where memory runs out it goes first, not the gateway that lanes run in.
+        #[cfg(target_os = "linux")]
+        std::fs::write("/proc/self/oom_score_adj", "1000").ok();
         // Nobody waits for it once the gateway is gone.
         #[cfg(target_os = "linux")]
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
