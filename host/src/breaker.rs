@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So many faults within ten seconds open it, unless most batches around them went well.
+/// So many faults within ten seconds open it, unless most batches around them went well. The time in which the plugin did nothing but
+/// fail does not count: else one that takes its time to fail never would.
 pub const FAULTS: usize = 5;
 const WINDOW: Duration = Duration::from_secs(10);
 
@@ -43,7 +44,7 @@ pub struct Breaker {
 struct Inner {
     state: Inside,
     pin: Option<Pin>,
-    /// When each of the latest faults was, while it is closed.
+    /// When each of the latest faults was, while it is closed; moved on by the time that faults behind it took.
     faults: VecDeque<Instant>,
     /// Whether each of the latest batches had a fault, newest last, while it is closed.
     batches: VecDeque<bool>,
@@ -203,17 +204,17 @@ impl Breaker {
         }
     }
 
-    /// Takes in how a batch went that was admitted. `cause` says in the gateway's own words what its last fault was. Gives the
-    /// state where it changed.
+    /// Takes in how a batch went that was admitted, and how long that `took` until `now`. `cause` says in the gateway's own words
+    /// what its last fault was. Gives the state where it changed.
     pub fn note(
         &self,
         admitted: Admission,
         went: Went,
         cause: Option<&str>,
-        now: Instant,
+        (took, now): (Duration, Instant),
     ) -> Option<State> {
         self.change(|inner| match (inner.state, admitted) {
-            (Inside::Closed, _) => inner.judge(went, cause, now),
+            (Inside::Closed, _) => inner.judge(went, cause, (took, now)),
             (Inside::HalfOpen { clean, .. }, Admission::Probe { .. }) => match went {
                 Went::Unjudged => inner.state = Inside::HalfOpen { clean, probing: None },
                 _ if went.faults() > 0 => {
@@ -232,7 +233,7 @@ impl Breaker {
     /// The plugin failed outside of a batch, in something that whoever asked [`Self::waits`] was free to try.
     pub fn failed(&self, cause: &str, now: Instant) -> Option<State> {
         self.change(|inner| match inner.state {
-            Inside::Closed => inner.judge(Went::Refused, Some(cause), now),
+            Inside::Closed => inner.judge(Went::Refused, Some(cause), (Duration::ZERO, now)),
             Inside::Open { until } if now < until => {}
             Inside::Open { .. } | Inside::HalfOpen { .. } => {
                 inner.trip("it failed again when it was tried", Some(cause), now);
@@ -331,11 +332,14 @@ impl Inner {
     }
 
     /// Takes in how a batch of the closed breaker went.
-    fn judge(&mut self, went: Went, cause: Option<&str>, now: Instant) {
+    fn judge(&mut self, went: Went, cause: Option<&str>, (took, now): (Duration, Instant)) {
         if went == Went::Unjudged {
             return;
         }
         let faults = went.faults();
+        if faults > 0 {
+            self.faults.iter_mut().for_each(|at| *at = (*at + took).min(now));
+        }
         self.faults.extend(std::iter::repeat_n(now, faults.min(FAULTS)));
         while self.faults.len() > FAULTS
             || self.faults.front().is_some_and(|at| now.saturating_duration_since(*at) > WINDOW)

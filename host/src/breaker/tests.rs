@@ -24,7 +24,7 @@ impl Rig {
     fn batch(&mut self, went: Went) -> Option<State> {
         self.after(Duration::from_millis(100));
         let admitted = self.breaker.admit(self.now);
-        self.breaker.note(admitted, went, Some("it failed"), self.now)
+        self.breaker.note(admitted, went, Some("it failed"), (Duration::ZERO, self.now))
     }
 
     /// Batches that are all let in; the states they led to.
@@ -56,7 +56,7 @@ impl Rig {
     fn probe(&mut self, went: Went) -> Option<State> {
         let admitted = self.breaker.admit(self.now);
         assert!(matches!(admitted, Admission::Probe { .. }), "{admitted:?}");
-        self.breaker.note(admitted, went, Some("it failed"), self.now)
+        self.breaker.note(admitted, went, Some("it failed"), (Duration::ZERO, self.now))
     }
 
     fn close_by_probes(&mut self) {
@@ -91,6 +91,19 @@ fn faults_that_lie_farther_apart_do_not() {
     for _ in 0..19 {
         assert_eq!(rig.after(Duration::from_millis(2_600)).batch(Went::Recovered), None);
     }
+}
+
+/// Else one that cannot be split would have twenty whole batches refused before anything stopped it.
+#[test]
+fn a_plugin_that_takes_its_time_to_fail_opens_it_as_soon_as_a_quick_one() {
+    let mut rig = rig();
+    let mut slow = |took| {
+        rig.after(took);
+        let admitted = rig.breaker.admit(rig.now);
+        rig.breaker.note(admitted, Went::Refused, Some("it failed"), (took, rig.now))
+    };
+    let took = Duration::from_secs(60);
+    assert_eq!([took; 5].map(&mut slow), [None, None, None, None, Some(State::Open)]);
 }
 
 #[test]
@@ -225,7 +238,12 @@ fn one_lane_probes_at_a_time() {
     assert_eq!(rig.breaker.admit(rig.now), Admission::Probe { begins: true });
     assert_eq!(rig.breaker.admit(rig.now), Admission::Wait { until: rig.now + SOON });
     assert_eq!(rig.breaker.waits(rig.now), Some(rig.now + SOON));
-    rig.breaker.note(Admission::Probe { begins: true }, Went::Well, None, rig.now);
+    rig.breaker.note(
+        Admission::Probe { begins: true },
+        Went::Well,
+        None,
+        (Duration::ZERO, rig.now),
+    );
     assert_eq!(rig.breaker.admit(rig.now), Admission::Probe { begins: false });
     // Its lane never came back.
     rig.after(LOST_PROBE);
@@ -236,12 +254,12 @@ fn one_lane_probes_at_a_time() {
 fn a_batch_that_went_in_before_it_opened_proves_nothing() {
     let mut rig = Rig::open();
     for went in [Went::Well, Went::Hopeless] {
-        assert_eq!(rig.breaker.note(Admission::Full, went, None, rig.now), None);
+        assert_eq!(rig.breaker.note(Admission::Full, went, None, (Duration::ZERO, rig.now)), None);
     }
     rig.await_probe();
     rig.probe(Went::Well);
     for went in [Went::Well, Went::Well, Went::Hopeless] {
-        assert_eq!(rig.breaker.note(Admission::Full, went, None, rig.now), None);
+        assert_eq!(rig.breaker.note(Admission::Full, went, None, (Duration::ZERO, rig.now)), None);
     }
     assert_eq!((rig.state(), rig.breaker.view(rig.now).trips), (State::HalfOpen, 1));
 }

@@ -166,7 +166,8 @@ impl Chain {
         let plugin = Arc::clone(&stage.identity);
         let went = search.went(rows.len(), &end, self.may_split(call));
         let now = Instant::now();
-        let turned = breaker.note(call.admitted, went, search.last_fault.as_deref(), now);
+        let time = (now.saturating_duration_since(search.begun), now);
+        let turned = breaker.note(call.admitted, went, search.last_fault.as_deref(), time);
         self.turned(call.stage, turned);
         if search.refused.is_empty() && search.open.is_empty() {
             return;

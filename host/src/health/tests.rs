@@ -142,7 +142,7 @@ fn told_of_breaker(
 }
 
 fn trip(breaker: &Breaker, now: Instant) {
-    breaker.note(Admission::Full, Went::Hopeless, Some("divide by zero"), now);
+    breaker.note(Admission::Full, Went::Hopeless, Some("divide by zero"), (Duration::ZERO, now));
 }
 
 const WHY: &str =

@@ -76,7 +76,7 @@ proptest! {
                 Step::End(number, went) => {
                     if under_way.is_empty() { continue; }
                     let admitted = under_way.swap_remove(number % under_way.len());
-                    let turned = rig.breaker.note(admitted, went, None, rig.now);
+                    let turned = rig.breaker.note(admitted, went, None, (Duration::ZERO, rig.now));
                     prop_assert_eq!(turned.is_some(), rig.state() != before);
                     let is_probe = matches!(admitted, Admission::Probe { .. });
                     if is_probe && before == State::HalfOpen && went != Went::Unjudged {
@@ -111,7 +111,7 @@ proptest! {
         while rig.now < end {
             let admitted = rig.breaker.admit(rig.now);
             if !matches!(admitted, Admission::Wait { .. }) {
-                rig.breaker.note(admitted, went, None, rig.now);
+                rig.breaker.note(admitted, went, None, (Duration::ZERO, rig.now));
                 calls += 1;
             }
             rig.after(Duration::from_millis(millis));

@@ -135,7 +135,8 @@ fn carry(version: &Version, batches: u64, faulty: u64) {
 fn trip(version: &Version) {
     for _ in 0..5 {
         let (full, refused) = (breaker::Admission::Full, breaker::Went::Refused);
-        version.breaker().note(full, refused, Some("it trapped"), Instant::now());
+        let now = (Duration::ZERO, Instant::now());
+        version.breaker().note(full, refused, Some("it trapped"), now);
     }
     assert_eq!(version.breaker().view(Instant::now()).state, breaker::State::Open);
 }
