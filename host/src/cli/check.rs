@@ -14,7 +14,8 @@ use super::records::{Batch, Format, Reader};
 use super::{Input, engine};
 use crate::config::{Config, TopicPattern};
 use crate::gateway::Loaded;
-use crate::kafka::topics::Topics;
+use crate::kafka;
+use crate::kafka::topics::{Problem, Topics};
 use crate::pipeline::Pipeline;
 use crate::plugin::Runtime;
 
@@ -56,6 +57,7 @@ pub struct Args {
 impl Args {
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         let config = Config::load(&self.config)?;
+        kafka::check_properties(&config.kafka)?;
         let runtime = Runtime::start_with(engine::options(Some(&config))?)?;
         let mut text = String::new();
         let mut refused = false;
@@ -157,7 +159,7 @@ fn connect(config: &Config, text: &mut String) -> anyhow::Result<()> {
     let found = topics.list()?;
     let mut problems = Vec::new();
     for settings in &config.pipelines {
-        // A check changes nothing, so it looks as if topics were not to be created.
+        // A check changes nothing: it looks as if topics were not to be created, and then says which would be.
         let looking = crate::config::Pipeline { create_topics: false, ..settings.clone() };
         match topics.prepare(&looking, &found) {
             Ok(prepared) => {
@@ -169,7 +171,21 @@ fn connect(config: &Config, text: &mut String) -> anyhow::Result<()> {
                     )?;
                 }
             }
-            Err(found) => problems.extend(found.iter().map(ToString::to_string)),
+            Err(found) => {
+                for problem in found {
+                    match problem {
+                        Problem::Missing { key, topic, source_topic, partitions, .. }
+                            if settings.create_topics =>
+                        {
+                            writeln!(
+                                text,
+                                "{key} topic \"{topic}\" is not there yet: `run` creates it with {partitions} partitions, as \"{source_topic}\" has"
+                            )?;
+                        }
+                        problem => problems.push(problem.to_string()),
+                    }
+                }
+            }
         }
     }
     if problems.is_empty() {
