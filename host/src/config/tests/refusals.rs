@@ -90,6 +90,49 @@ fn a_value_of_another_type_is_refused_without_quoting_it() {
 }
 
 #[test]
+fn one_topic_without_its_brackets_is_refused_with_them() {
+    assert_snapshot!(refusal(&SHOP.replace("['orders']", "'orders'")), @r#"
+    /etc/lockgate/lockgate.toml:5:8: expected a list, found string
+      |
+    5 | from = 'orders'
+      |        ^^^^^^^^
+      = write it between brackets, as in ["..."]
+    "#);
+}
+
+#[test]
+fn a_pipeline_in_one_bracket_is_refused_with_two() {
+    assert_snapshot!(refusal(&SHOP.replace("[[pipeline]]", "[pipeline]")), @r#"
+    /etc/lockgate/lockgate.toml:3:1: expected a list, found table
+      |
+    3 | [pipeline]
+      | ^^^^^^^^^^
+      = a table of which there may be several stands in two brackets, as in [[pipeline]]
+    "#);
+}
+
+#[test]
+fn kafka_that_is_no_table_is_refused() {
+    assert_snapshot!(refusal("kafka = 'localhost:9092'"), @r#"
+    /etc/lockgate/lockgate.toml:1:9: expected a table, found string
+      |
+    1 | kafka = 'localhost:9092'
+      |         ^^^^^^^^^^^^^^^^
+    "#);
+}
+
+#[test]
+fn a_property_whose_dots_make_tables_of_it_is_refused() {
+    let text = SHOP.replace("[[pipe", "[kafka.properties]\nsecurity.protocol = 'SSL'\n[[pipe");
+    assert_snapshot!(refusal(&text), @r#"
+    /etc/lockgate/lockgate.toml:4:1: expected text, a whole number or a boolean; a name with dots stands in quotes
+      |
+    4 | security.protocol = 'SSL'
+      | ^^^^^^^^
+    "#);
+}
+
+#[test]
 fn a_duration_without_its_unit_is_refused() {
     assert_snapshot!(refusal(&format!("drain = 25\n{SHOP}")), @r#"
     /etc/lockgate/lockgate.toml:1:9: expected a duration with its unit, such as "50ms" or "2s", found integer
@@ -393,5 +436,5 @@ fn a_secret_is_never_quoted_by_an_error() {
 #[test]
 fn a_file_that_is_not_there_is_named() {
     let error = Config::load(Path::new("/nowhere/lockgate.toml")).unwrap_err();
-    assert_snapshot!(format!("{:#}", anyhow::Error::new(error)), @"/nowhere/lockgate.toml: reading the configuration: No such file or directory (os error 2)");
+    assert_snapshot!(format!("{:#}", anyhow::Error::new(error)), @"/nowhere/lockgate.toml: reading the configuration (--config gives another): No such file or directory (os error 2)");
 }
