@@ -90,7 +90,7 @@ fn what_is_no_plugin_is_named_with_advice() {
       20-world.wasm: it imports "wasi:cli/run@0.2.0", and plugins get no WASI; rebuild it for wasm32-unknown-unknown, or with --stub-wasi where the toolchain has it
       30-empty.wasm: it does not export "lockgate:plugin/transform@0.1.0" but nothing; build it against wit/plugin.wit
       40-mask.toml: setting "columns" is missing
-      50-mast.toml: there is no official plugin "mast"
+      50-mast.toml: there is no official plugin "mast"; there is "filter", "mask", "reshape"
       60-alone.toml: there is no "60-alone.wasm" beside it, and it names no official plugin (`plugin = "..."`)
     "#);
 }
@@ -149,7 +149,7 @@ fn a_configuration_that_is_missing_is_named() {
         .output()
         .unwrap();
     assert_eq!(told.status.code(), Some(1));
-    insta::assert_snapshot!(String::from_utf8(told.stderr).unwrap(), @"lockgate: nowhere.toml: reading the configuration: No such file or directory (os error 2)");
+    insta::assert_snapshot!(String::from_utf8(told.stderr).unwrap(), @"lockgate: nowhere.toml: reading the configuration (--config gives another): No such file or directory (os error 2)");
 }
 
 #[test]

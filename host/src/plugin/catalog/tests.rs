@@ -108,7 +108,7 @@ fn at_the_start_every_broken_file_is_told() {
     loading plugins from "DIR":
       10-text.wasm: WebAssembly as text; turn it into a binary first, with `wasm-tools parse`
       20-half.wasm: damaged or cut off at byte 176 of 200: unexpected end-of-file
-      30-other.toml: there is no official plugin "maks"
+      30-other.toml: there is no official plugin "maks"; there is "filter", "mask", "reshape"
       40-alone.toml: there is no "40-alone.wasm" beside it, and it names no official plugin (`plugin = "..."`)
       50-typo.toml: unknown key "plugni"
       60-both.toml: it names the official plugin "stars", and "60-both.wasm" stands beside it; keep one of them
