@@ -69,8 +69,8 @@ fn two_plugins_of_one_name_are_named() {
     folder.put("plugins/20-mask.toml", constant("b")).unwrap();
     insta::assert_snapshot!(refusal(&folder, &config(GOOD)), @r#"
     lockgate: running the task "gateway": pipeline "shop": loading plugins from "DIR/plugins":
-      10-mask.toml: plugin name "mask" is taken by "20-mask.toml" as well
-      20-mask.toml: plugin name "mask" is taken by "10-mask.toml" as well
+      10-mask.toml: plugin name "mask" is taken by "20-mask.toml" as well; rename or remove one
+      20-mask.toml: plugin name "mask" is taken by "10-mask.toml" as well; rename or remove one
     "#);
 }
 
