@@ -4,7 +4,7 @@ mod proof;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -21,8 +21,9 @@ use crate::plugin::Runtime;
 
 /// Load everything that `run` would, and say what would happen
 ///
-/// Reads the configuration, compiles every plugin, checks and hands over its settings, and prints the chain. With --events it
-/// also prints, for each table in the file, what every plugin reads and changes of it. With --proof it prints who covers each
+/// Reads the configuration, compiles every plugin, checks and hands over its settings, and prints the chain, and what of the
+/// plugin folder is left alone since its name does not end in .wasm, .toml or .sig. With --events it also prints, for each table
+/// in the file, what every plugin reads and changes of it. With --proof it prints who covers each
 /// column that `protect` names, place by place: in the tables of --events, and in those that `protect` names without globs.
 /// Nothing is connected to unless --connect is given, and nothing is written. The exit code is 1 when `run` would not start, when
 /// a plugin refuses a table, or when nobody covers a place.
@@ -151,7 +152,29 @@ fn describe(pipeline: &Loaded, text: &mut String) -> anyhow::Result<()> {
             if required { ", required" } else { "" },
         )?;
     }
+    let left_alone = left_alone(&settings.plugins)?;
+    if !left_alone.is_empty() {
+        writeln!(text, "  left alone   {}", left_alone.join(", "))?;
+    }
     Ok(())
+}
+
+/// What lies in a plugin folder and is no plugin's: a mask whose name ends in another way would be missed by nobody.
+fn left_alone(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let reading = || format!("reading plugin folder \"{}\"", folder.display());
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(reading)? {
+        let path = entry.with_context(reading)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let extension = path.extension().unwrap_or_default();
+        if !name.starts_with('.')
+            && !["wasm", "toml", "sig"].iter().any(|known| extension == *known)
+        {
+            names.push(format!("\"{name}\""));
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn connect(config: &Config, text: &mut String) -> anyhow::Result<()> {

@@ -141,6 +141,26 @@ fn a_property_that_a_guarantee_rests_on_is_refused() {
 }
 
 #[test]
+fn a_check_shows_the_files_that_are_left_alone() {
+    let folder = Folder::new(PROGRAM).unwrap();
+    folder.put("lockgate.toml", config(GOOD)).unwrap();
+    folder.put("plugins/.hidden", "").unwrap();
+    let check = || {
+        let mut check = std::process::Command::new(PROGRAM);
+        let told = check.arg("check").current_dir(folder.path()).output().unwrap();
+        assert_eq!(told.status.code(), Some(0));
+        String::from_utf8(told.stdout).unwrap()
+    };
+    let told = check();
+    assert!(!told.contains("left alone"), "{told}");
+    for name in ["20-mask.tml", "20-mask.WASM", "20-mask.wasm.sig"] {
+        folder.put(&format!("plugins/{name}"), "plugin = 'mask'").unwrap();
+    }
+    let told = check();
+    assert!(told.contains("\n  left alone   \"20-mask.WASM\", \"20-mask.tml\"\n"), "{told}");
+}
+
+#[test]
 fn a_configuration_that_is_missing_is_named() {
     let folder = Folder::new(PROGRAM).unwrap();
     let told = std::process::Command::new(PROGRAM)
