@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, ensure};
 
 use super::records::{Batch, Format, Reader};
 use super::{Input, engine};
@@ -26,7 +26,7 @@ use crate::plugin::Runtime;
 /// in the file, what every plugin reads and changes of it. With --proof it prints who covers each
 /// column that `protect` names, place by place: in the tables of --events, and in those that `protect` names without globs.
 /// Nothing is connected to unless --connect is given, and nothing is written. The exit code is 1 when `run` would not start, when
-/// a plugin refuses a table, or when nobody covers a place.
+/// a plugin refuses a table, when nobody covers a place, or when the sample shows no table at all.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   lockgate check
@@ -61,7 +61,7 @@ impl Args {
         kafka::check_properties(&config.kafka)?;
         let runtime = Runtime::start_with(engine::options(Some(&config))?)?;
         let mut text = String::new();
-        let mut refused = false;
+        let (mut refused, mut shown) = (false, self.events.is_none());
         for settings in &config.pipelines {
             let loaded = if self.proof {
                 Loaded::load_unproven(&runtime, settings)?
@@ -73,6 +73,10 @@ impl Args {
             if let Some(events) = &self.events {
                 self.meet_tables(&mut pipeline, events)?;
                 refused |= tables(&pipeline, &mut text)?;
+                match pipeline.tables().next() {
+                    Some(_) => shown = true,
+                    None => writeln!(text, "  table        none in the sample")?,
+                }
             }
             if self.proof {
                 refused |= !proof::show(&loaded, pipeline.tables(), &mut text)?;
@@ -81,10 +85,16 @@ impl Args {
         if self.connect {
             connect(&config, &mut text)?;
         }
-        if !self.proof || !refused {
+        if shown && (!self.proof || !refused) {
             writeln!(text, "everything loads")?;
         }
         std::io::stdout().write_all(text.as_bytes()).context("writing to stdout")?;
+        ensure!(
+            shown,
+            "looking at \"{}\": no pipeline finds a table in it; `lockgate detect` says what its records are, and --format \
+             how they stand in it",
+            self.events.unwrap_or_default().display()
+        );
         Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 

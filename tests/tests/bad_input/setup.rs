@@ -161,6 +161,32 @@ fn a_check_shows_the_files_that_are_left_alone() {
 }
 
 #[test]
+fn a_sample_that_shows_no_table_is_no_good_sample() {
+    let folder = Folder::new(PROGRAM).unwrap();
+    folder.put("lockgate.toml", config(GOOD)).unwrap();
+    let record = "{\"topic\":\"shop.a\",\"value\":\"{\\\"op\\\":\\\"c\\\",\\\"after\\\":{\\\"id\\\":1},\\\"source\\\":{\\\"table\\\":\\\"a\\\"}}\"}";
+    folder.put("sample.jsonl", record).unwrap();
+    let check = |format: &str| {
+        let mut check = std::process::Command::new(PROGRAM);
+        check.args(["check", "--events", "sample.jsonl", "--format", format]);
+        let told = check.current_dir(folder.path()).output().unwrap();
+        let text = [told.stdout, told.stderr].concat();
+        (String::from_utf8(text).unwrap(), told.status.code())
+    };
+    let (told, code) = check("lines");
+    assert!(
+        told.contains(
+            "\n  table        none in the sample\nlockgate: looking at \"sample.jsonl\": no"
+        ),
+        "{told}"
+    );
+    assert_eq!(code, Some(1));
+    let (told, code) = check("records");
+    assert!(told.ends_with("everything loads\n"), "{told}");
+    assert_eq!(code, Some(0));
+}
+
+#[test]
 fn a_configuration_that_is_missing_is_named() {
     let folder = Folder::new(PROGRAM).unwrap();
     let told = std::process::Command::new(PROGRAM)
