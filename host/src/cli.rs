@@ -24,6 +24,9 @@ use crate::logging;
 /// Where the log filter is read from when `--log` is not given.
 const LOG_VARIABLE: &str = "LOCKGATE_LOG";
 
+/// Where options that every command has stand in its help, below its own.
+const LOG: &str = "Log";
+
 /// The file that is read when `--config` is not given.
 pub const DEFAULT_CONFIG: &str = "lockgate.toml";
 
@@ -37,12 +40,12 @@ struct Cli {
     command: Command,
 
     /// How log lines are written; they go to stderr.
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", help_heading = LOG)]
     log_format: logging::Format,
 
     /// Which log lines are kept, as in `info,lockgate::plugin=debug`; without it the variable LOCKGATE_LOG, else
     /// `info` for `run`, `error` for `detect` and `warn` for the others.
-    #[arg(long, global = true, value_name = "FILTER")]
+    #[arg(long, global = true, value_name = "FILTER", help_heading = LOG)]
     log: Option<String>,
 }
 

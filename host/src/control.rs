@@ -125,6 +125,9 @@ impl Stage {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CandidateView {
+    /// Its file within the folder.
+    #[serde(default)]
+    pub file: String,
     /// None where it could not even be loaded.
     pub version: Option<VersionView>,
     pub stage: Stage,

@@ -14,7 +14,7 @@ pub mod sample;
 use std::fmt;
 use std::sync::Arc;
 
-pub use properties::{Member, members_assign, refused_property};
+pub use properties::{Member, check_properties, members_assign, refused_property};
 pub use raw::{Code, Fault};
 pub use sink::{DeliveryError, SendError, Sink};
 pub use source::{Advance, Batch, Event, LostRange, Run, Source, Standing, Trouble};

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
@@ -42,9 +42,10 @@ where
 }
 
 fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
-    EnvFilter::try_new(filter).with_context(|| {
-        format!(
-            "reading the log filter \"{filter}\", which is as in \"info,lockgate::plugin=debug\""
+    // Its `Display` has its cause in it already.
+    EnvFilter::try_new(filter).map_err(|error| {
+        anyhow!(
+            "reading the log filter \"{filter}\", which is as in \"info,lockgate::plugin=debug\": {error}"
         )
     })
 }
@@ -90,5 +91,6 @@ mod tests {
     fn a_filter_that_cannot_be_read_is_named() {
         let error = format!("{:#}", parse("lockgate=loud").unwrap_err());
         assert!(error.starts_with("reading the log filter \"lockgate=loud\""), "{error}");
+        assert_eq!(error.matches("expected one of").count(), 1, "{error}");
     }
 }

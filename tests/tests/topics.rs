@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use lockgate::config::{Kafka, Membership, PartitionBy, Pipeline, Template, TopicPattern};
@@ -10,6 +11,9 @@ use lockgate::table::Dialect;
 use lockgate_tests::apache;
 use lockgate_tests::broker::Broker;
 use lockgate_tests::client::Client;
+use lockgate_tests::gateway::Folder;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_gateway");
 
 #[test]
 fn topics_that_fit_are_found() {
@@ -130,6 +134,58 @@ fn apache_kafka_tells_the_largest_record_and_creates_topics() {
     // Less what a batch of one record adds.
     assert_eq!(prepared.record_bytes, Some(5_000 - 512));
     assert_eq!(client.partitions(&format!("{from}.dlq")).unwrap(), [0, 1]);
+}
+
+/// What `lockgate check ARGUMENTS` says of a pipeline that reads `in`, with more lines before and in it; and its exit code.
+fn check(arguments: &[&str], kafka: &str, pipeline: &str) -> (String, Option<i32>) {
+    let folder = Folder::new(PROGRAM).unwrap();
+    let text = format!(
+        "cache = 'off'\n[kafka]\n{kafka}\n[[pipeline]]\nname = 'shop'\nfrom = ['in']\ndialect = 'json'\n\
+         to = 'clean.{{topic}}'\n{pipeline}\n"
+    );
+    folder.put("lockgate.toml", text).unwrap();
+    let check =
+        Command::new(PROGRAM).arg("check").args(arguments).current_dir(folder.path()).output();
+    let check = check.unwrap();
+    let text = [check.stdout, check.stderr].concat();
+    (String::from_utf8(text).unwrap(), check.status.code())
+}
+
+#[test]
+fn a_check_says_which_topics_run_would_create_and_creates_none() {
+    let broker = broker(&[("in", 2), ("in.dlq", 2)]);
+    let kafka = format!("brokers = '{}'", broker.bootstrap());
+    let (text, code) = check(&["--connect"], &kafka, "create_topics = true");
+    let line = "\noutput topic \"clean.in\" is not there yet: `run` creates it with 2 partitions, as \"in\" has\n";
+    assert!(text.contains(line), "{text}");
+    assert_eq!((text.ends_with("everything loads\n"), code), (true, Some(0)), "{text}");
+    let client = Client::new(broker.bootstrap()).unwrap();
+    assert_eq!(client.partitions("clean.in").unwrap(), [0; 0], "a check creates nothing");
+
+    let (text, code) = check(&["--connect"], &kafka, "");
+    assert!(text.contains("or set create_topics = true"), "{text}");
+    assert_eq!(code, Some(1));
+}
+
+#[test]
+fn a_check_refuses_properties_that_run_would_refuse() {
+    let refusal = |property: &str| {
+        let (text, code) =
+            check(&[], &format!("brokers = 'b:1'\nproperties = {{ {property} }}"), "");
+        assert_eq!(code, Some(1), "{text}");
+        text
+    };
+    let doing = "lockgate: reading [kafka] and [kafka.properties]: property";
+    assert_eq!(
+        refusal("'securty.protocol' = 'SSL'"),
+        format!("{doing} \"securty.protocol\": No such configuration property\n")
+    );
+    let text = refusal("'linger.ms' = 99999999");
+    assert!(text.starts_with(&format!("{doing} \"linger.ms\": ")), "{text}");
+    assert!(
+        text.ends_with("outside allowed range 0..900000\n") && !text.ends_with("\n\n"),
+        "{text:?}"
+    );
 }
 
 fn broker(topics: &[(&str, i32)]) -> Broker {

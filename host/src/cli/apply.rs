@@ -109,6 +109,9 @@ impl Args {
         self,
         open: impl FnOnce(&config::Pipeline, Options) -> anyhow::Result<E>,
     ) -> anyhow::Result<ExitCode> {
+        if let (Some(output), Some(refused)) = (&self.output, &self.refused) {
+            destination::ensure_apart(output, refused)?;
+        }
         let (pipeline, options) = chain::choose(&self)?;
         let mut engine = open(&pipeline, options)?;
         let input = Input::open(self.input.as_ref())?;
@@ -202,9 +205,12 @@ impl Run {
     /// Puts the files in their places, the refused ones first: an output is complete only beside what it lacks.
     fn finish(self) -> anyhow::Result<Counts> {
         if let Some(refused) = self.refused {
-            refused.finish().map_err(Into::into).and_then(Destination::commit)?;
+            refused
+                .finish()
+                .context("writing the refused records")
+                .and_then(Destination::commit)?;
         }
-        self.output.finish().map_err(Into::into).and_then(Destination::commit)?;
+        self.output.finish().context("writing the outputs").and_then(Destination::commit)?;
         Ok(self.counts)
     }
 }

@@ -4,27 +4,29 @@ mod proof;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, ensure};
 
 use super::records::{Batch, Format, Reader};
 use super::{Input, engine};
 use crate::config::{Config, TopicPattern};
 use crate::gateway::Loaded;
-use crate::kafka::topics::Topics;
+use crate::kafka;
+use crate::kafka::topics::{Problem, Topics};
 use crate::pipeline::Pipeline;
 use crate::plugin::Runtime;
 
 /// Load everything that `run` would, and say what would happen
 ///
-/// Reads the configuration, compiles every plugin, checks and hands over its settings, and prints the chain. With --events it
-/// also prints, for each table in the file, what every plugin reads and changes of it. With --proof it prints who covers each
+/// Reads the configuration, compiles every plugin, checks and hands over its settings, and prints the chain, and what of the
+/// plugin folder is left alone since its name does not end in .wasm, .toml or .sig. With --events it also prints, for each table
+/// in the file, what every plugin reads and changes of it. With --proof it prints who covers each
 /// column that `protect` names, place by place: in the tables of --events, and in those that `protect` names without globs.
 /// Nothing is connected to unless --connect is given, and nothing is written. The exit code is 1 when `run` would not start, when
-/// a plugin refuses a table, or when nobody covers a place.
+/// a plugin refuses a table, when nobody covers a place, or when the sample shows no table at all.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   lockgate check
@@ -56,9 +58,10 @@ pub struct Args {
 impl Args {
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         let config = Config::load(&self.config)?;
+        kafka::check_properties(&config.kafka)?;
         let runtime = Runtime::start_with(engine::options(Some(&config))?)?;
         let mut text = String::new();
-        let mut refused = false;
+        let (mut refused, mut shown) = (false, self.events.is_none());
         for settings in &config.pipelines {
             let loaded = if self.proof {
                 Loaded::load_unproven(&runtime, settings)?
@@ -70,6 +73,10 @@ impl Args {
             if let Some(events) = &self.events {
                 self.meet_tables(&mut pipeline, events)?;
                 refused |= tables(&pipeline, &mut text)?;
+                match pipeline.tables().next() {
+                    Some(_) => shown = true,
+                    None => writeln!(text, "  table        none in the sample")?,
+                }
             }
             if self.proof {
                 refused |= !proof::show(&loaded, pipeline.tables(), &mut text)?;
@@ -78,10 +85,16 @@ impl Args {
         if self.connect {
             connect(&config, &mut text)?;
         }
-        if !self.proof || !refused {
+        if shown && (!self.proof || !refused) {
             writeln!(text, "everything loads")?;
         }
         std::io::stdout().write_all(text.as_bytes()).context("writing to stdout")?;
+        ensure!(
+            shown,
+            "looking at \"{}\": no pipeline finds a table in it; `lockgate detect` says what its records are, and --format \
+             how they stand in it",
+            self.events.unwrap_or_default().display()
+        );
         Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
@@ -149,7 +162,29 @@ fn describe(pipeline: &Loaded, text: &mut String) -> anyhow::Result<()> {
             if required { ", required" } else { "" },
         )?;
     }
+    let left_alone = left_alone(&settings.plugins)?;
+    if !left_alone.is_empty() {
+        writeln!(text, "  left alone   {}", left_alone.join(", "))?;
+    }
     Ok(())
+}
+
+/// What lies in a plugin folder and is no plugin's: a mask whose name ends in another way would be missed by nobody.
+fn left_alone(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let reading = || format!("reading plugin folder \"{}\"", folder.display());
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(reading)? {
+        let path = entry.with_context(reading)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let extension = path.extension().unwrap_or_default();
+        if !name.starts_with('.')
+            && !["wasm", "toml", "sig"].iter().any(|known| extension == *known)
+        {
+            names.push(format!("\"{name}\""));
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn connect(config: &Config, text: &mut String) -> anyhow::Result<()> {
@@ -157,7 +192,7 @@ fn connect(config: &Config, text: &mut String) -> anyhow::Result<()> {
     let found = topics.list()?;
     let mut problems = Vec::new();
     for settings in &config.pipelines {
-        // A check changes nothing, so it looks as if topics were not to be created.
+        // A check changes nothing: it looks as if topics were not to be created, and then says which would be.
         let looking = crate::config::Pipeline { create_topics: false, ..settings.clone() };
         match topics.prepare(&looking, &found) {
             Ok(prepared) => {
@@ -169,7 +204,21 @@ fn connect(config: &Config, text: &mut String) -> anyhow::Result<()> {
                     )?;
                 }
             }
-            Err(found) => problems.extend(found.iter().map(ToString::to_string)),
+            Err(found) => {
+                for problem in found {
+                    match problem {
+                        Problem::Missing { key, topic, source_topic, partitions, .. }
+                            if settings.create_topics =>
+                        {
+                            writeln!(
+                                text,
+                                "{key} topic \"{topic}\" is not there yet: `run` creates it with {partitions} partitions, as \"{source_topic}\" has"
+                            )?;
+                        }
+                        problem => problems.push(problem.to_string()),
+                    }
+                }
+            }
         }
     }
     if problems.is_empty() {

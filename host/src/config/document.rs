@@ -72,10 +72,35 @@ impl<'t> Document<'t> {
         }
         match found_and_expected(message) {
             Some((found, expected)) => {
-                self.error(span, format!("expected {expected}, found {found}"))
+                let (found, expected) = (in_toml(found), in_toml(expected));
+                let error = self.error(span, format!("expected {expected}, found {found}"));
+                error.maybe_help(list_advice(expected, found).map(str::to_owned))
             }
             None => self.error(span, message.replace('`', "\"")),
         }
+    }
+}
+
+/// Serde's name of a type as TOML calls it.
+fn in_toml(name: &str) -> &str {
+    match name {
+        "sequence" => "list",
+        "a sequence" => "a list",
+        "map" => "table",
+        "a map" => "a table",
+        name if name.starts_with("struct ") => "a table",
+        name => name,
+    }
+}
+
+/// How to write the one thing of which a list is to consist.
+fn list_advice(expected: &str, found: &str) -> Option<&'static str> {
+    match (expected, found) {
+        ("a list", "string") => Some("write it between brackets, as in [\"...\"]"),
+        ("a list", "table") => {
+            Some("a table of which there may be several stands in two brackets, as in [[pipeline]]")
+        }
+        _ => None,
     }
 }
 

@@ -32,10 +32,14 @@ impl Error {
 
     /// The file as a whole could not be read.
     pub(super) fn reading(path: &Path, source: io::Error) -> Self {
+        let message = match source.kind() {
+            io::ErrorKind::NotFound => "reading the configuration (--config gives another)",
+            _ => "reading the configuration",
+        };
         Self {
             path: path.to_owned(),
             place: None,
-            message: "reading the configuration".to_owned(),
+            message: message.to_owned(),
             help: None,
             source: Some(source),
         }

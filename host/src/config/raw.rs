@@ -38,7 +38,10 @@ pub(super) struct Kafka {
 
 /// The value of a librdkafka property, as TOML likes to write it.
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "text, a whole number or a boolean")]
+#[serde(
+    untagged,
+    expecting = "expected text, a whole number or a boolean; a name with dots stands in quotes"
+)]
 pub(super) enum Property {
     Text(String),
     Number(i64),

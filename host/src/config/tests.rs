@@ -5,6 +5,7 @@ mod protect;
 mod reference;
 mod refusals;
 mod rollout;
+mod types;
 mod watermarks;
 
 use std::collections::BTreeMap;

@@ -130,7 +130,9 @@ impl Readiness {
 
 fn judge(name: &str, pipeline: &Pipeline, reasons: &mut Vec<String>, warnings: &mut Vec<String>) {
     match &pipeline.state {
-        PipelineState::Starting => reasons.push(format!("pipeline \"{name}\" is starting")),
+        PipelineState::Starting => reasons.push(format!(
+            "pipeline \"{name}\" is starting; where that lasts, the log says what it waits for"
+        )),
         PipelineState::Halted { reason } => {
             reasons.push(format!("pipeline \"{name}\" is halted: {reason}"));
         }

@@ -77,7 +77,8 @@ fn nothing_started_is_not_ready() {
     let health = Health::new(start);
     assert_eq!(health.readiness(start).reasons, ["no pipeline has begun to start"]);
     health.set_pipeline_state("shop", PipelineState::Starting);
-    assert_eq!(health.readiness(start).reasons, ["pipeline \"shop\" is starting"]);
+    let reason = "pipeline \"shop\" is starting; where that lasts, the log says what it waits for";
+    assert_eq!(health.readiness(start).reasons, [reason]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 
+use super::{Error, raw};
 use crate::config;
 
 /// After this long without a heartbeat a member counts as gone. It bounds how long the partitions of a replica that is
@@ -141,6 +142,14 @@ fn is_refused(name: &str) -> bool {
 /// Whether a member of the group works out who owns what, in rounds; with `group.protocol = "consumer"` the broker does.
 pub fn members_assign(kafka: &config::Kafka) -> bool {
     kafka.properties.get("group.protocol").is_none_or(|protocol| protocol != "consumer")
+}
+
+/// Has librdkafka look at the names and values of the user's properties, without a client that would connect.
+pub fn check_properties(kafka: &config::Kafka) -> Result<(), Error> {
+    let config = client_config(kafka, Role::Topics);
+    raw::native(&config)
+        .map(drop)
+        .map_err(|cause| Error::new("reading [kafka] and [kafka.properties]", cause))
 }
 
 /// The one place where a client's configuration is made. The user's properties go over our defaults.

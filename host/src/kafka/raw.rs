@@ -20,6 +20,8 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rdkafka::config::NativeClientConfig;
+use rdkafka::error::KafkaError;
 use rdkafka_sys as rd;
 use rdkafka_sys::types::RDKafkaRespErr;
 use tracing::{debug, error, trace, warn};
@@ -116,18 +118,7 @@ impl Client {
         config: &ClientConfig,
         events: c_int,
     ) -> Result<Arc<Self>, Fault> {
-        let invalid = |text: String| Fault {
-            code: Code::of(RDKafkaRespErr::RD_KAFKA_RESP_ERR__INVALID_ARG),
-            text,
-            fatal: true,
-        };
-        let native = config.create_native_config().map_err(|err| match err {
-            // The value may be a secret, so only the property's name is repeated.
-            rdkafka::error::KafkaError::ClientConfig(_, text, name, _) => {
-                invalid(format!("property \"{name}\": {text}"))
-            }
-            other => invalid(other.to_string()),
-        })?;
+        let native = native(config)?;
         let mut reason: [c_char; 512] = [0; 512];
         // SAFETY: `native` is a live configuration, which the new client takes over; where there is none, it is dropped.
         // `reason` is as long as it is said to be, and librdkafka ends it with a zero.
@@ -307,6 +298,23 @@ impl fmt::Display for Code {
             Err(_) => write!(f, "error {}", self.0),
         }
     }
+}
+
+/// A configuration as librdkafka holds it, each property's name and value looked at.
+pub(super) fn native(config: &ClientConfig) -> Result<NativeClientConfig, Fault> {
+    config.create_native_config().map_err(|err| match err {
+        // The value may be a secret, so only the property's name is repeated, and once.
+        KafkaError::ClientConfig(_, text, name, _) => {
+            let text = text.trim_end().trim_end_matches(&format!(": \"{name}\""));
+            invalid(format!("property \"{name}\": {text}"))
+        }
+        other => invalid(other.to_string()),
+    })
+}
+
+fn invalid(text: String) -> Fault {
+    let code = Code::of(RDKafkaRespErr::RD_KAFKA_RESP_ERR__INVALID_ARG);
+    Fault { code, text, fatal: true }
 }
 
 fn check(code: RDKafkaRespErr) -> Result<(), Fault> {

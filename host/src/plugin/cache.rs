@@ -38,8 +38,8 @@ pub(super) struct Cache {
     bounds: Bounds,
     /// Tells apart the unfinished files of this process.
     written: AtomicU64,
-    /// The last trouble that was told, which is told once.
-    told: Mutex<Option<String>>,
+    /// Troubles that were told, each of which is told once: a folder that can be neither read nor made says both of every plugin.
+    told: Mutex<Vec<String>>,
 }
 
 impl Cache {
@@ -107,9 +107,9 @@ impl Cache {
 
     fn complain(&self, reason: &str) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.as_deref() != Some(reason) {
+        if !told.iter().any(|known| known == reason) {
             warn!(folder = %self.folder.display(), reason, "compiled plugins are not kept");
-            *told = Some(reason.to_owned());
+            told.push(reason.to_owned());
         }
     }
 }

@@ -266,7 +266,10 @@ fn one_file_each(
             .filter(|rival| **rival != file)
             .map(|rival| format!("\"{rival}\""))
             .collect();
-        let reason = format!("plugin name \"{name}\" is taken by {} as well", rivals.join(", "));
+        let reason = format!(
+            "plugin name \"{name}\" is taken by {} as well; rename or remove one",
+            rivals.join(", ")
+        );
         problems.push(Problem { file, plugin: Some(name), pending: false, reason });
     }
     kept

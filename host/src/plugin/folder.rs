@@ -113,7 +113,10 @@ fn read(stem: &str, files: &Files, sources: &Sources, trust: &Trust) -> Result<F
             .map_err(|refused| refused.of(path, plugin))?,
         (None, Some(official)) => {
             let bytes = (sources.official)(official).ok_or_else(|| {
-                problem(&main, plugin, format!("there is no official plugin \"{official}\""))
+                let known = lockgate_plugins::NAMES.join("\", \"");
+                let reason =
+                    format!("there is no official plugin \"{official}\"; there is \"{known}\"");
+                problem(&main, plugin, reason)
             })?;
             Cow::Borrowed(bytes)
         }

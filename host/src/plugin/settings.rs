@@ -47,10 +47,38 @@ fn describe(error: &ValidationError<'_>, schema: &Value) -> String {
             let missing: Vec<&str> = path.iter().map(String::as_str).chain([name]).collect();
             return format!("setting \"{}\" is missing", missing.join("."));
         }
+        (ValidationErrorKind::AdditionalProperties { unexpected }, path) => {
+            return unknown(path, unexpected, known(error, schema));
+        }
+        (ValidationErrorKind::FalseSchema, []) => {
+            return "it takes no settings; leave [settings] out".to_owned();
+        }
         (_, []) => "settings".to_owned(),
         (_, path) => format!("setting \"{}\"", path.join(".")),
     };
     format!("{setting}: {}", expectation(error, schema))
+}
+
+/// Settings of the table at `path` that the schema does not have, and those it has.
+fn unknown(path: &[String], unexpected: &[String], known: Vec<&str>) -> String {
+    let whole = |name: &str| {
+        let parts: Vec<&str> = path.iter().map(String::as_str).chain([name]).collect();
+        format!("\"{}\"", parts.join("."))
+    };
+    let listed = |names: &mut dyn Iterator<Item = &str>| -> String {
+        names.map(whole).collect::<Vec<_>>().join(", ")
+    };
+    let unknown = listed(&mut unexpected.iter().map(String::as_str));
+    let known = listed(&mut known.into_iter());
+    format!("there is no setting {unknown}; there is {known}")
+}
+
+/// The settings that stand beside the keyword that was broken.
+fn known<'s>(error: &ValidationError<'_>, schema: &'s Value) -> Vec<&'s str> {
+    let path = error.schema_path().as_str();
+    let beside = path.rsplit_once('/').and_then(|(beside, _)| schema.pointer(beside));
+    let properties = beside.and_then(|beside| beside.get("properties")).and_then(Value::as_object);
+    properties.map(|all| all.keys().map(String::as_str).collect()).unwrap_or_default()
 }
 
 fn segments(error: &ValidationError<'_>) -> Vec<String> {
@@ -71,6 +99,7 @@ fn expectation(error: &ValidationError<'_>, schema: &Value) -> String {
             }
             return lower_first(&error.masked_with("it").to_string());
         }
+        ValidationErrorKind::Required { property } => return format!("{property} is missing"),
         _ => return lower_first(&error.masked_with("it").to_string()),
     };
     let branches = branches.iter().filter_map(|branch| branch.first());
@@ -148,7 +177,25 @@ mod tests {
         assert_eq!(refusal(&mask(), &json!({})), "setting \"columns\" is missing");
         assert_eq!(
             refusal(&mask(), &json!({ "columns": {}, "kep": 1 })),
-            "settings: additional properties are not allowed ('kep' was unexpected)"
+            "there is no setting \"kep\"; there is \"columns\", \"key\", \"keep\""
+        );
+    }
+
+    #[test]
+    fn settings_of_a_plugin_that_has_none_are_refused_in_words() {
+        let schema = json!({ "type": "object", "additionalProperties": false });
+        assert_eq!(
+            refusal(&schema, &json!({ "columns": 1 })),
+            "it takes no settings; leave [settings] out"
+        );
+    }
+
+    #[test]
+    fn of_settings_of_which_one_must_be_there_all_are_named() {
+        let schema = json!({ "anyOf": [{ "required": ["keep"] }, { "required": ["drop"] }] });
+        assert_eq!(
+            refusal(&schema, &json!({})),
+            "settings: \"keep\" is missing, or \"drop\" is missing"
         );
     }
 

@@ -69,8 +69,8 @@ fn two_plugins_of_one_name_are_named() {
     folder.put("plugins/20-mask.toml", constant("b")).unwrap();
     insta::assert_snapshot!(refusal(&folder, &config(GOOD)), @r#"
     lockgate: running the task "gateway": pipeline "shop": loading plugins from "DIR/plugins":
-      10-mask.toml: plugin name "mask" is taken by "20-mask.toml" as well
-      20-mask.toml: plugin name "mask" is taken by "10-mask.toml" as well
+      10-mask.toml: plugin name "mask" is taken by "20-mask.toml" as well; rename or remove one
+      20-mask.toml: plugin name "mask" is taken by "10-mask.toml" as well; rename or remove one
     "#);
 }
 
@@ -90,7 +90,7 @@ fn what_is_no_plugin_is_named_with_advice() {
       20-world.wasm: it imports "wasi:cli/run@0.2.0", and plugins get no WASI; rebuild it for wasm32-unknown-unknown, or with --stub-wasi where the toolchain has it
       30-empty.wasm: it does not export "lockgate:plugin/transform@0.1.0" but nothing; build it against wit/plugin.wit
       40-mask.toml: setting "columns" is missing
-      50-mast.toml: there is no official plugin "mast"
+      50-mast.toml: there is no official plugin "mast"; there is "filter", "mask", "reshape"
       60-alone.toml: there is no "60-alone.wasm" beside it, and it names no official plugin (`plugin = "..."`)
     "#);
 }
@@ -141,6 +141,52 @@ fn a_property_that_a_guarantee_rests_on_is_refused() {
 }
 
 #[test]
+fn a_check_shows_the_files_that_are_left_alone() {
+    let folder = Folder::new(PROGRAM).unwrap();
+    folder.put("lockgate.toml", config(GOOD)).unwrap();
+    folder.put("plugins/.hidden", "").unwrap();
+    let check = || {
+        let mut check = std::process::Command::new(PROGRAM);
+        let told = check.arg("check").current_dir(folder.path()).output().unwrap();
+        assert_eq!(told.status.code(), Some(0));
+        String::from_utf8(told.stdout).unwrap()
+    };
+    let told = check();
+    assert!(!told.contains("left alone"), "{told}");
+    for name in ["20-mask.tml", "20-mask.WASM", "20-mask.wasm.sig"] {
+        folder.put(&format!("plugins/{name}"), "plugin = 'mask'").unwrap();
+    }
+    let told = check();
+    assert!(told.contains("\n  left alone   \"20-mask.WASM\", \"20-mask.tml\"\n"), "{told}");
+}
+
+#[test]
+fn a_sample_that_shows_no_table_is_no_good_sample() {
+    let folder = Folder::new(PROGRAM).unwrap();
+    folder.put("lockgate.toml", config(GOOD)).unwrap();
+    let record = "{\"topic\":\"shop.a\",\"value\":\"{\\\"op\\\":\\\"c\\\",\\\"after\\\":{\\\"id\\\":1},\\\"source\\\":{\\\"table\\\":\\\"a\\\"}}\"}";
+    folder.put("sample.jsonl", record).unwrap();
+    let check = |format: &str| {
+        let mut check = std::process::Command::new(PROGRAM);
+        check.args(["check", "--events", "sample.jsonl", "--format", format]);
+        let told = check.current_dir(folder.path()).output().unwrap();
+        let text = [told.stdout, told.stderr].concat();
+        (String::from_utf8(text).unwrap(), told.status.code())
+    };
+    let (told, code) = check("lines");
+    assert!(
+        told.contains(
+            "\n  table        none in the sample\nlockgate: looking at \"sample.jsonl\": no"
+        ),
+        "{told}"
+    );
+    assert_eq!(code, Some(1));
+    let (told, code) = check("records");
+    assert!(told.ends_with("everything loads\n"), "{told}");
+    assert_eq!(code, Some(0));
+}
+
+#[test]
 fn a_configuration_that_is_missing_is_named() {
     let folder = Folder::new(PROGRAM).unwrap();
     let told = std::process::Command::new(PROGRAM)
@@ -149,7 +195,7 @@ fn a_configuration_that_is_missing_is_named() {
         .output()
         .unwrap();
     assert_eq!(told.status.code(), Some(1));
-    insta::assert_snapshot!(String::from_utf8(told.stderr).unwrap(), @"lockgate: nowhere.toml: reading the configuration: No such file or directory (os error 2)");
+    insta::assert_snapshot!(String::from_utf8(told.stderr).unwrap(), @"lockgate: nowhere.toml: reading the configuration (--config gives another): No such file or directory (os error 2)");
 }
 
 #[test]

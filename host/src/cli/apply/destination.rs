@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
 use crate::cli::BUFFER;
 
@@ -58,6 +58,25 @@ impl Destination {
         rename.is_done = true;
         Ok(())
     }
+}
+
+/// Refuses one file for both, of which one would take the place of the other. Of what is written in place, such as a terminal,
+/// nothing is lost.
+pub(super) fn ensure_apart(output: &Path, refused: &Path) -> anyhow::Result<()> {
+    // What is not there yet has no whole name, but its folder has.
+    let whole = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
+        let name = path.file_name().unwrap_or_default();
+        fs::canonicalize(path).unwrap_or_else(|_| folder.unwrap_or_default().join(name))
+    };
+    let is_special = fs::metadata(output).is_ok_and(|about| !about.is_file());
+    ensure!(
+        is_special || whole(output) != whole(refused),
+        "opening \"{}\" to write: --output and --refused both name it; give each a file of its own",
+        output.display()
+    );
+    Ok(())
 }
 
 impl Write for Destination {

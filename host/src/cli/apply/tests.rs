@@ -208,6 +208,26 @@ fn a_device_is_written_in_place() {
 }
 
 #[test]
+fn a_full_device_is_told_with_what_was_being_written() {
+    let given = given("one\nrefuse 2\n");
+    let told = |line: &str| format!("{:#}", given.apply(line).unwrap_err());
+    let full = "No space left on device (os error 28)";
+    assert_eq!(told("-o /dev/full {}/in"), format!("writing the outputs: {full}"));
+    let refused = told("-o {}/out --refused /dev/full {}/in");
+    assert_eq!(refused, format!("writing the refused records: {full}"));
+}
+
+#[test]
+fn outputs_and_refused_records_do_not_go_into_one_file() {
+    let given = given("one\nrefuse 2\n");
+    let error = format!("{:#}", given.apply("-o {}/out --refused {}/./out {}/in").unwrap_err());
+    let words = "/out\" to write: --output and --refused both name it; give each a file of its own";
+    assert!(error.starts_with("opening \"") && error.ends_with(words), "{error}");
+    assert_eq!(given.names(), ["in"]);
+    given.apply("-o /dev/null --refused /dev/null {}/in").unwrap();
+}
+
+#[test]
 fn an_input_that_is_not_there_is_named() {
     let given = given("");
     let error = format!("{:#}", given.apply("{}/nowhere").unwrap_err());

@@ -15,7 +15,7 @@ pub(super) fn harmless(text: &str) -> String {
 /// One plugin a line, and under it what there is to say.
 pub(super) fn list(plugins: &[PluginView]) -> String {
     if plugins.is_empty() {
-        return "no plugin serves, and none is on its way\n".to_owned();
+        return "no plugin serves, and none is on its way; where the gateway has only just started, its log says what it waits for\n".to_owned();
     }
     let head = ["PIPELINE", "PLUGIN", "VERSION", "DIGEST", "STAGE", "BREAKER"].map(str::to_owned);
     let mut rows = vec![(head.to_vec(), Vec::new())];
@@ -59,24 +59,41 @@ fn notes(plugin: &PluginView) -> Vec<String> {
         notes.push(format!("breaker opened {} times, the last for: {cause}", plugin.breaker.trips));
     }
     if let Some(candidate) = &plugin.candidate {
-        let which = candidate.version.as_ref().map_or_else(|| plugin.file.clone(), named);
-        let stage = candidate.stage.as_str();
-        notes.push(format!("{stage}: {which}: {}", candidate.reason));
+        let beside = plugin.serving.as_ref();
+        let version =
+            candidate.version.as_ref().map(|new| beside_of(new, beside, "other settings"));
+        let which = version.unwrap_or_else(|| candidate.file.clone());
+        let parts = [candidate.stage.as_str(), &which, &candidate.reason];
+        notes
+            .push(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": "));
     }
     if let Some(previous) = plugin.previous.as_ref().filter(|_| plugin.stage != Stage::Refused) {
-        notes.push(format!("a rollback brings back {}", named(previous)));
+        let previous = beside_of(previous, plugin.serving.as_ref(), "its settings before");
+        notes.push(format!("a rollback brings back {previous}"));
     }
     if plugin.parked_keys > 0 {
         let keys = plugin.parked_keys;
         notes.push(format!(
-            "parked keys: {keys}, whose records follow a refused one to the dead-letter topic"
+            "parked keys: {keys}, whose records follow a refused one to the dead-letter topic until `lockgate plugin release {}`",
+            plugin.plugin
         ));
     }
     notes
 }
 
+/// A version that goes by the same name as `serving` where only its settings are others, which this says.
+fn beside_of(version: &VersionView, serving: Option<&VersionView>, settings: &str) -> String {
+    match serving == Some(version) {
+        true => format!("{} with {settings}", named(version)),
+        false => named(version),
+    }
+}
+
 /// `1.2.0 (3f2a77c01b9d)`.
 fn named(version: &VersionView) -> String {
+    if version.version.is_empty() {
+        return "none".to_owned();
+    }
     format!("{} ({})", version.version, short(&version.digest))
 }
 
@@ -91,7 +108,7 @@ pub(super) fn diff(diff: &Diff) -> String {
         diff.plugin,
         diff.pipeline,
         named(&diff.old),
-        named(&diff.new)
+        beside_of(&diff.new, Some(&diff.old), "other settings")
     );
     text += &format!(
         "{} records went through both, {} came out differently; faults {} and {}, p99 of a call {} and {} us\n",
@@ -150,8 +167,8 @@ fn table(rows: &[(Vec<String>, Vec<String>)]) -> String {
         let line = padded.collect::<Vec<_>>().join("  ");
         text.push_str(line.trim_end());
         text.push('\n');
-        for note in notes {
-            text += &format!("  {note}\n");
+        for line in notes.iter().flat_map(|note| note.lines()) {
+            text += &format!("  {line}\n");
         }
     }
     text

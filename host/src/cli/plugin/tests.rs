@@ -37,6 +37,7 @@ fn the_list_says_what_serves_what_comes_and_what_is_the_matter() {
         plugin: "geo".to_owned(),
         stage: Stage::Probation,
         candidate: Some(CandidateView {
+            file: "60-mask-pii.wasm".to_owned(),
             version: Some(version("1.1.0", 'b')),
             stage: Stage::Shadow,
             reason: "340 records, 2 differ, 1.2 s of 2 s".to_owned(),
@@ -58,6 +59,7 @@ fn the_list_says_what_serves_what_comes_and_what_is_the_matter() {
         serving: None,
         stage: Stage::Refused,
         candidate: Some(CandidateView {
+            file: "60-mask-pii.wasm".to_owned(),
             version: None,
             stage: Stage::Refused,
             reason: "the file is empty".to_owned(),
@@ -73,12 +75,65 @@ fn the_list_says_what_serves_what_comes_and_what_is_the_matter() {
     shop      geo       1.0.0    aaaaaaaaaaaa  probation  open, tried in 3.8 s
       breaker opened 2 times, the last for: 5 faults in 10 s, the last: integer divide by zero
       shadow: 1.1.0 (bbbbbbbbbbbb): 340 records, 2 differ, 1.2 s of 2 s
-      parked keys: 3, whose records follow a refused one to the dead-letter topic
+      parked keys: 3, whose records follow a refused one to the dead-letter topic until `lockgate plugin release geo`
     other     cut       -        -             refused    -
-      refused: 20-mask-pii.wasm: the file is empty
+      refused: 60-mask-pii.wasm: the file is empty
     chain of pipeline "shop": 0011223344556677
     "#);
-    assert_snapshot!(show::list(&[]), @"no plugin serves, and none is on its way");
+    assert_snapshot!(show::list(&[]), @"no plugin serves, and none is on its way; where the gateway has only just started, its log says what it waits for");
+}
+
+#[test]
+fn versions_that_differ_in_their_settings_alone_are_told_apart() {
+    let rolled_out = PluginView {
+        stage: Stage::Probation,
+        previous: Some(version("1.0.0", 'a')),
+        candidate: Some(CandidateView {
+            file: "20-mask-pii.toml".to_owned(),
+            version: Some(version("1.0.0", 'a')),
+            stage: Stage::Shadow,
+            reason: "14 records, 14 differ, 0.7 s of 2s".to_owned(),
+        }),
+        ..mask()
+    };
+    assert_snapshot!(show::list(&[rolled_out]), @r#"
+    PIPELINE  PLUGIN    VERSION  DIGEST        STAGE      BREAKER
+    shop      mask-pii  1.0.0    aaaaaaaaaaaa  probation  closed
+      shadow: 1.0.0 (aaaaaaaaaaaa) with other settings: 14 records, 14 differ, 0.7 s of 2s
+      a rollback brings back 1.0.0 (aaaaaaaaaaaa) with its settings before
+    chain of pipeline "shop": 0011223344556677
+    "#);
+    let (old, new) = (version("1.0.0", 'a'), version("1.0.0", 'a'));
+    let same = show::diff(&Diff { old, new: new.clone(), ..Diff::default() });
+    assert!(
+        same.contains("old 1.0.0 (aaaaaaaaaaaa), new 1.0.0 (aaaaaaaaaaaa) with other settings\n")
+    );
+    let first = show::diff(&Diff { new, ..Diff::default() });
+    assert!(first.contains("old none, new 1.0.0 (aaaaaaaaaaaa)\n"), "{first}");
+}
+
+#[test]
+fn a_reason_of_several_lines_stays_under_its_plugin() {
+    let reason =
+        "plugins/20-mask-pii.toml:1:1: there is no key \"deadlin\" here\n  |\n1 | deadlin = 5";
+    let refused = PluginView {
+        candidate: Some(CandidateView {
+            file: "20-mask-pii.toml".to_owned(),
+            version: None,
+            stage: Stage::Refused,
+            reason: reason.to_owned(),
+        }),
+        previous: None,
+        ..mask()
+    };
+    assert_snapshot!(show::list(&[refused]), @r#"
+    PIPELINE  PLUGIN    VERSION  DIGEST        STAGE    BREAKER
+    shop      mask-pii  1.0.0    aaaaaaaaaaaa  settled  closed
+      refused: 20-mask-pii.toml: plugins/20-mask-pii.toml:1:1: there is no key "deadlin" here
+        |
+      1 | deadlin = 5
+    chain of pipeline "shop": 0011223344556677
+    "#);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use super::*;
 
 /// The report on a whole file.
-fn refusal(text: &str) -> String {
+pub(super) fn refusal(text: &str) -> String {
     let error = parse_given(text, &Given::default()).expect_err("the text is refused");
     format!("{:#}", anyhow::Error::new(error))
 }
@@ -393,5 +393,5 @@ fn a_secret_is_never_quoted_by_an_error() {
 #[test]
 fn a_file_that_is_not_there_is_named() {
     let error = Config::load(Path::new("/nowhere/lockgate.toml")).unwrap_err();
-    assert_snapshot!(format!("{:#}", anyhow::Error::new(error)), @"/nowhere/lockgate.toml: reading the configuration: No such file or directory (os error 2)");
+    assert_snapshot!(format!("{:#}", anyhow::Error::new(error)), @"/nowhere/lockgate.toml: reading the configuration (--config gives another): No such file or directory (os error 2)");
 }

@@ -18,6 +18,7 @@ impl Lane {
             if !self.filter.takes(&one.at.topic) {
                 // A pattern may match topics that the pipeline itself writes; reading those would go round for ever.
                 owned.ignore();
+                info!(partition = %one.at, "partition is left alone: the pipeline writes that topic itself");
             }
             self.restore_parked(one);
         }

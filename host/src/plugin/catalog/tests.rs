@@ -108,13 +108,13 @@ fn at_the_start_every_broken_file_is_told() {
     loading plugins from "DIR":
       10-text.wasm: WebAssembly as text; turn it into a binary first, with `wasm-tools parse`
       20-half.wasm: damaged or cut off at byte 176 of 200: unexpected end-of-file
-      30-other.toml: there is no official plugin "maks"
+      30-other.toml: there is no official plugin "maks"; there is "filter", "mask", "reshape"
       40-alone.toml: there is no "40-alone.wasm" beside it, and it names no official plugin (`plugin = "..."`)
       50-typo.toml: unknown key "plugni"
       60-both.toml: it names the official plugin "stars", and "60-both.wasm" stands beside it; keep one of them
       70 space.wasm: a plugin's file is called "NN-name" or "name", where the name begins with a letter and has at most 64 letters, digits, "-" and "_"
-      80-twice.wasm: plugin name "twice" is taken by "90-twice.wasm" as well
-      90-twice.wasm: plugin name "twice" is taken by "80-twice.wasm" as well
+      80-twice.wasm: plugin name "twice" is taken by "90-twice.wasm" as well; rename or remove one
+      90-twice.wasm: plugin name "twice" is taken by "80-twice.wasm" as well; rename or remove one
     "#);
 }
 
@@ -139,6 +139,11 @@ fn a_required_plugin_has_to_be_there() {
     folder.remove("10-a.wasm");
     reload(&catalog);
     assert_eq!(catalog.current().missing_required, ["a"]);
+    let views = catalog.views(std::time::Instant::now());
+    let missing = views.iter().find(|view| view.plugin == "a").unwrap();
+    assert!(missing.serving.is_none());
+    let reason = &missing.candidate.as_ref().unwrap().reason;
+    assert!(reason.starts_with("it is required, and no file"), "{reason}");
     folder.put("10-a.wasm", &guest("pass"));
     reload(&catalog);
     assert_eq!(catalog.current().missing_required, none());
@@ -291,7 +296,7 @@ fn a_second_file_of_the_same_name_waits_until_the_first_is_gone() {
     assert_eq!(reload(&catalog).generation, None);
     assert_eq!(
         failing(&catalog),
-        ["20-a.wasm: plugin name \"a\" is taken by \"10-a.wasm\" as well"]
+        ["20-a.wasm: plugin name \"a\" is taken by \"10-a.wasm\" as well; rename or remove one"]
     );
     folder.remove("10-a.wasm");
     assert_eq!(reload(&catalog).generation, Some(2));

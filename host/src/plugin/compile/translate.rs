@@ -55,7 +55,10 @@ fn encode(module: &[u8], names_its_world: bool) -> Result<Vec<u8>, LoadError> {
         LoadError::new(format!("preparing the wrapping of core modules: {err:#}"))
     })?;
     encoder.component(module.to_vec(), names_its_world).map_err(|err| {
-        LoadError::new(format!("a core module that cannot be wrapped as a plugin: {err}"))
+        LoadError::new(format!(
+            "a core module that cannot be wrapped as a plugin: {err}; build it against wit/plugin.wit, in Rust with \
+             the SDK and its `export!`"
+        ))
     })
 }
 

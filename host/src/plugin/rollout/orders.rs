@@ -40,7 +40,7 @@ impl Catalog {
             return Err(Refused::Conflict(format!("plugin \"{plugin}\" does not serve")));
         };
         let version = &bad.identity.version;
-        let Some(old) = state.previous.get(plugin).map(|old| old.identity.version.clone()) else {
+        let Some(old) = state.previous.get(plugin).map(|old| Arc::clone(&old.identity)) else {
             return Err(Refused::Conflict(format!(
                 "plugin \"{plugin}\" serves as {version}, and no version before it is kept to go back to; put its file into the \
                  plugin folder"
@@ -49,12 +49,18 @@ impl Catalog {
         let name = Arc::clone(&bad.place.name);
         self.roll_back(&mut state, &name, BY_HAND, trial).map_err(|reason| {
             Refused::Conflict(format!(
-                "the chain cannot run with version {old} of plugin \"{plugin}\": {reason}"
+                "the chain cannot run with version {} of plugin \"{plugin}\": {reason}",
+                old.version
             ))
         })?;
         drop(state);
         self.look_again();
-        Ok(format!("version {old} of plugin \"{plugin}\" serves again, in place of {version}"))
+        let in_place_of = match old.digest == bad.identity.digest {
+            true => "itself with the newer settings",
+            false => version,
+        };
+        let old = &old.version;
+        Ok(format!("version {old} of plugin \"{plugin}\" serves again, in place of {in_place_of}"))
     }
 
     /// Lets a new version serve without more ado: one that runs beside the old, one that failed, or one that is watched. Checks

@@ -45,6 +45,22 @@ impl Catalog {
                 });
             }
         }
+        for name in &current.missing_required {
+            if !views.iter().any(|view| view.plugin == *name) {
+                let reason = "it is required, and no file of the folder has its name; the pipeline stands still until one has";
+                views.push(PluginView {
+                    plugin: name.clone(),
+                    stage: Stage::Refused,
+                    candidate: Some(CandidateView {
+                        file: String::new(),
+                        version: None,
+                        stage: Stage::Refused,
+                        reason: reason.to_owned(),
+                    }),
+                    ..PluginView::default()
+                });
+            }
+        }
         for view in &mut views {
             view.chain.clone_from(&current.chain);
         }
@@ -73,7 +89,7 @@ impl State {
         let shadow = self.shadow.as_ref()?;
         let new = shadow.candidates.iter().find(|version| *version.place.name == *plugin)?;
         let (version, reason) = (Some(shown(new)), shadow.so_far());
-        Some(CandidateView { version, stage: Stage::Shadow, reason })
+        Some(CandidateView { file: file_name(new), version, stage: Stage::Shadow, reason })
     }
 
     /// What keeps a file from serving.
@@ -89,7 +105,8 @@ impl State {
             digest: decided.digest.clone(),
         };
         let version = decided.map(known);
-        CandidateView { version, stage, reason: file.reason.clone().unwrap_or_default() }
+        let reason = file.reason.clone().unwrap_or_default();
+        CandidateView { file: file.file.clone(), version, stage, reason }
     }
 
     pub(super) fn problem_of(&self, plugin: &str) -> Option<&str> {
@@ -103,7 +120,7 @@ impl Shadow {
     fn so_far(&self) -> String {
         let done = &self.progress;
         format!(
-            "shadow: {} records, {} differ, {:.1} s of {:?}",
+            "{} records, {} differ, {:.1} s of {:?}",
             done.compared,
             done.differing,
             done.elapsed.as_secs_f64(),

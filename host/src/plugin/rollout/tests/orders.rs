@@ -100,6 +100,18 @@ fn a_version_under_watch_is_settled_by_hand() {
 }
 
 #[test]
+fn going_back_from_newer_settings_is_told_as_such() {
+    let bench = Bench::with(&[("10-a.wasm", "1.0.0")]);
+    bench.folder.put("10-a.toml", b"deadline = '100ms'");
+    bench.reload();
+    let told = bench.catalog.rollback("a", FINE).unwrap();
+    assert_eq!(
+        told,
+        "version 1.0.0 of plugin \"a\" serves again, in place of itself with the newer settings"
+    );
+}
+
+#[test]
 fn a_version_goes_back_by_hand_under_watch_and_settled() {
     for settle in [false, true] {
         let bench = second();

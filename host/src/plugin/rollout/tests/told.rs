@@ -32,9 +32,9 @@ fn every_stage_is_shown() {
         let elapsed = Duration::from_millis(1_200);
         (run.watch)(&Progress { compared: 340, differing: 2, elapsed, ..Progress::default() });
         insta::assert_snapshot!(shown(&bench), @r"
-        a settled 1.0.0<- [shadow 2.0.0: shadow: 340 records, 2 differ, 1.2 s of 2s]
+        a settled 1.0.0<- [shadow 2.0.0: 340 records, 2 differ, 1.2 s of 2s]
         b settled 1.0.0<-
-        c shadow -<- [shadow 1.0.0: shadow: 340 records, 2 differ, 1.2 s of 2s]
+        c shadow -<- [shadow 1.0.0: 340 records, 2 differ, 1.2 s of 2s]
         ");
         Ok(Progress::default())
     });
