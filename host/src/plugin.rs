@@ -9,6 +9,7 @@ mod imports;
 mod encode;
 mod engine;
 mod compile;
+mod private;
 mod cache;
 mod raw;
 mod fault;
