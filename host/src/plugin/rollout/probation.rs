@@ -164,6 +164,10 @@ impl Catalog {
             state.probations.remove(name);
             is_news = true;
         }
+        drop(state);
+        if is_news {
+            self.remember();
+        }
         is_news
     }
 
