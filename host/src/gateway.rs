@@ -16,6 +16,7 @@ mod tap;
 mod topics;
 mod watch;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -28,7 +29,7 @@ use crate::config::{self, Config, PluginMessages};
 use crate::health::{Clock, Health, PipelineState};
 use crate::metrics::{self, Metrics};
 use crate::plugin::{
-    Catalog, FolderWatch, Hurdles, Options, Rehearsal, Runtime, SharedTrial, Sources, Version,
+    Catalog, FolderWatch, Hurdles, Options, Past, Rehearsal, Runtime, SharedTrial, Sources, Version,
 };
 use desk::{Counter, Hooks};
 use lane::{Lane, Parts};
@@ -60,10 +61,13 @@ impl Loaded {
     /// Loads the plugins of a pipeline's folder. An error also where it is known already that they would let protected columns
     /// leave in clear.
     pub fn load(runtime: &Arc<Runtime>, settings: &config::Pipeline) -> anyhow::Result<Self> {
-        let loaded = Self::load_unproven(runtime, settings)?;
-        plugins::look_ahead(settings, loaded.stages())
-            .map_err(|why| anyhow!("pipeline \"{}\": {why}", settings.name))?;
-        Ok(loaded)
+        Self::load_unproven(runtime, settings)?.proven()
+    }
+
+    fn proven(self) -> anyhow::Result<Self> {
+        plugins::look_ahead(&self.settings, self.stages())
+            .map_err(|why| anyhow!("pipeline \"{}\": {why}", self.settings.name))?;
+        Ok(self)
     }
 
     /// Loads the plugins of a pipeline's folder, whatever they cover.
@@ -71,8 +75,29 @@ impl Loaded {
         runtime: &Arc<Runtime>,
         settings: &config::Pipeline,
     ) -> anyhow::Result<Self> {
+        Self::load_with(runtime, settings, None)
+    }
+
+    /// As [`Self::load`], for a gateway that runs: with what `cache` holds of what an earlier one has learned.
+    fn resume(
+        runtime: &Arc<Runtime>,
+        settings: &config::Pipeline,
+        cache: Option<&Path>,
+    ) -> anyhow::Result<Self> {
+        let trial =
+            |chain: &[_]| plugins::look_ahead(settings, chain.iter().map(plugins::stage).collect());
+        let past = |cache| Past { cache, pipeline: &settings.name, trial: &trial };
+        Self::load_with(runtime, settings, cache.map(past))?.proven()
+    }
+
+    fn load_with(
+        runtime: &Arc<Runtime>,
+        settings: &config::Pipeline,
+        past: Option<Past<'_>>,
+    ) -> anyhow::Result<Self> {
+        let (folder, required) = (&settings.plugins, &settings.required);
         let sources = sources(settings.plugin_messages);
-        let catalog = Catalog::load(runtime, &settings.plugins, &settings.required, sources)
+        let catalog = Catalog::resume(runtime, folder, required, sources, past)
             .with_context(|| format!("pipeline \"{}\"", settings.name))?;
         Ok(Self {
             settings: Arc::new(settings.clone()),
@@ -140,6 +165,10 @@ pub fn run(
     windows: &Windows,
     stop: &Arc<Stop>,
 ) -> anyhow::Result<()> {
+    let cache = options.cache.clone();
+    if cache.is_none() {
+        info!("without a `cache` folder, what rollouts learn is forgotten at the restart");
+    }
     let runtime = Runtime::start_with(options)?;
     windows.watch_clock(&runtime)?;
     let pipelines: Vec<Loaded> = config
@@ -147,7 +176,7 @@ pub fn run(
         .iter()
         .map(|settings| {
             windows.health.set_pipeline_state(&settings.name, PipelineState::Starting);
-            Loaded::load(&runtime, settings)
+            Loaded::resume(&runtime, settings, cache.as_deref())
         })
         .collect::<anyhow::Result<_>>()?;
     let Some(limits) = topics::prepare(&config.kafka, &pipelines, stop)? else { return Ok(()) };

@@ -9,7 +9,9 @@ mod imports;
 mod encode;
 mod engine;
 mod compile;
+mod private;
 mod cache;
+mod kept;
 mod raw;
 mod fault;
 mod live;
@@ -28,7 +30,9 @@ mod watch;
 #[cfg(test)]
 pub(crate) mod guests;
 
-pub use catalog::{Catalog, CatalogError, FileStatus, Generation, Reload, Reloads, State, Trial};
+pub use catalog::{
+    Catalog, CatalogError, FileStatus, Generation, Past, Reload, Reloads, State, Trial,
+};
 pub use compile::{Allowance, Compiler, FILE_BYTES, Job, LoadError, Unmade};
 pub use engine::{Options, Runtime};
 pub use folder::{Problem, ReadSettings, Sources};

@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 
-use super::draft::{Draft, Memory};
+use super::draft::Memory;
 use super::engine::Runtime;
 use super::folder::{self, Look, Problem, Sources};
+use super::kept::Kept;
 use super::rollout;
 use super::version::{Version, digest};
 use crate::config::PluginMessages;
@@ -32,12 +33,25 @@ pub struct Generation {
     pub missing_required: Vec<String>,
 }
 
+/// What an earlier process has left for this one.
+#[derive(Clone, Copy)]
+pub struct Past<'a> {
+    /// The folder that holds the private one.
+    pub cache: &'a Path,
+    /// The name of the pipeline.
+    pub pipeline: &'a str,
+    /// What a chain has to stand that is not what the plugin folder asks for.
+    pub trial: Trial<'a>,
+}
+
 /// The plugins of one folder.
 pub struct Catalog {
     folder: PathBuf,
     required: Vec<String>,
     pub(super) runtime: Arc<Runtime>,
     pub(super) sources: Sources,
+    /// None where nothing outlives a restart.
+    pub(super) kept: Option<Kept>,
     current: ArcSwap<Generation>,
     status: ArcSwap<Vec<FileStatus>>,
     /// Held through a whole reload, so that one follows the other.
@@ -131,6 +145,17 @@ impl Catalog {
         required: &[String],
         sources: Sources,
     ) -> Result<Self, CatalogError> {
+        Self::resume(runtime, folder, required, sources, None)
+    }
+
+    /// As [`Self::load`], knowing what was learned before, and writing down what will be.
+    pub fn resume(
+        runtime: &Arc<Runtime>,
+        folder: &Path,
+        required: &[String],
+        sources: Sources,
+        past: Option<Past<'_>>,
+    ) -> Result<Self, CatalogError> {
         let nothing = Generation {
             number: 0,
             chain: String::new(),
@@ -142,6 +167,7 @@ impl Catalog {
             required: required.to_vec(),
             runtime: Arc::clone(runtime),
             sources,
+            kept: past.map(|past| Kept::new(past.cache, past.pipeline, folder)),
             current: ArcSwap::from_pointee(nothing),
             status: ArcSwap::from_pointee(Vec::new()),
             memory: Mutex::default(),
@@ -151,16 +177,16 @@ impl Catalog {
             refused: AtomicU64::new(0),
             rolled_back: AtomicU64::new(0),
         };
-        catalog.load_first()?;
+        catalog.load_first(past.map_or(&|_| Ok(()), |past| past.trial))?;
         Ok(catalog)
     }
 
-    fn load_first(&self) -> Result<(), CatalogError> {
+    fn load_first(&self, trial: Trial<'_>) -> Result<(), CatalogError> {
         let folder = || self.folder.clone();
-        let look =
-            self.look().map_err(|source| CatalogError::Folder { folder: folder(), source })?;
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let draft = Draft::of(self, &mut memory, &[], look);
+        let recalled = self.recall(&mut memory, trial);
+        let (draft, stood_in_for) =
+            recalled.map_err(|source| CatalogError::Folder { folder: folder(), source })?;
         if !draft.problems.is_empty() {
             return Err(CatalogError::Plugins { folder: folder(), problems: draft.problems });
         }
@@ -169,7 +195,11 @@ impl Catalog {
             return Err(CatalogError::Required { folder: folder(), name });
         }
         self.publish(plugins);
-        self.tell(&self.state());
+        let mut state = self.state();
+        state.problems = stood_in_for;
+        self.tell(&state);
+        drop(state);
+        self.remember();
         Ok(())
     }
 
@@ -261,8 +291,7 @@ impl Catalog {
                 && !file.plugin.as_ref().is_some_and(|plugin| state.took_back(plugin, reason))
             {
                 self.refused.fetch_add(1, Ordering::Relaxed);
-                let serving = file.digest.as_deref();
-                tracing::warn!(file = file.file, reason, serving, "plugin file refused");
+                file.warn(reason, file.plugin.as_ref().is_some_and(|it| state.recalls(it)));
             }
         }
         self.status.store(Arc::new(status));
@@ -290,16 +319,41 @@ impl FileStatus {
             reason: problem.map(|problem| problem.reason.clone()),
         }
     }
+
+    fn warn(&self, reason: &str, is_recalled: bool) {
+        let Self { file, version, digest, .. } = self;
+        let (serves, digest) = (version.as_deref(), digest.as_deref());
+        if is_recalled {
+            tracing::warn!(
+                file,
+                serves,
+                digest,
+                reason,
+                "plugin file is known to be bad; what was settled serves instead"
+            );
+        } else {
+            tracing::warn!(file, reason, serving = digest, "plugin file refused");
+        }
+    }
 }
 
 /// The same for the same plugins with the same settings, whoever loads them; secrets are no part of it.
 fn chain_digest(plugins: &[Arc<Version>]) -> String {
     let parts = |version: &Arc<Version>| {
         let (name, file) = (&version.place.name, &version.identity.digest);
-        format!("{name} {file} {}\n", version.written)
+        format!("{name} {file} {}\n", meant(&version.written))
     };
     let whole = digest(plugins.iter().map(parts).collect::<String>().as_bytes());
     whole.chars().take(16).collect()
+}
+
+/// The digest of settings as TOML means them, so that a comment makes no difference; empty where nothing was written.
+fn meant(written: &str) -> String {
+    if written.is_empty() {
+        return String::new();
+    }
+    let meant = written.parse::<toml::Table>().map_or(written.into(), |table| table.to_string());
+    digest(meant.as_bytes())
 }
 
 /// Whether both are the very same versions in the same order.

@@ -94,19 +94,15 @@ impl Draft {
             Self { slots: BTreeMap::new(), problems: look.problems, failed: Vec::new() };
         let find = |name: &Arc<str>| serving.iter().find(|version| version.place.name == *name);
         for found in one_file_each(look.found, serving, &mut draft.problems) {
-            let (name, file) = (Arc::clone(&found.place.name), file_name(&found.place.file));
+            let name = Arc::clone(&found.place.name);
             let old = find(&name);
             let mut slot = Slot { serving: old.cloned(), next: None };
-            if let Some(reason) = catalog.is_bad(&found) {
-                let plugin = Some(Arc::clone(&name));
-                draft.problems.push(Problem { file, plugin, pending: false, reason });
+            if let Some(reason) = catalog.is_bad(&found, old) {
+                draft.problems.push(found.problem(reason));
             } else if !old.is_some_and(|old| is_unchanged(old, &found)) {
-                match load(catalog, memory, serving, found) {
+                match load(catalog, memory, serving, &found) {
                     Ok(version) => slot.next = Some(version),
-                    Err(err) => {
-                        let (plugin, reason) = (Some(Arc::clone(&name)), err.to_string());
-                        draft.problems.push(Problem { file, plugin, pending: false, reason });
-                    }
+                    Err(err) => draft.problems.push(found.problem(err.to_string())),
                 }
             }
             draft.slots.insert(name, slot);
@@ -286,7 +282,7 @@ fn load(
     catalog: &Catalog,
     memory: &mut Memory,
     serving: &[Arc<Version>],
-    found: Found,
+    found: &Found,
 ) -> Result<Arc<Version>, LoadError> {
     let attempt = memory.attempts.get(&found.place.name);
     let same = attempt.filter(|attempt| {
@@ -308,13 +304,15 @@ fn load(
         }
     };
     let voice = memory.voice(&found.place.name, catalog.messages());
-    let name = Arc::clone(&found.place.name);
-    let setup = found.setup.clone();
     let result = compiled.and_then(|compiled| {
-        Version::configure(&compiled, found.place, (found.setup, found.written), voice)
+        let settings = (found.setup.clone(), found.written.clone());
+        Version::configure(&compiled, found.place.clone(), settings, voice)
     });
-    let attempt =
-        Attempt { digest: found.digest, setup, at: Instant::now(), result: result.clone() };
-    memory.attempts.insert(name, attempt);
+    if let (Ok(_), None, Some(kept)) = (&result, &found.setup.official, &catalog.kept) {
+        kept.hold(&found.digest, &found.bytes, &found.seal);
+    }
+    let (digest, setup) = (found.digest.clone(), found.setup.clone());
+    let attempt = Attempt { digest, setup, at: Instant::now(), result: result.clone() };
+    memory.attempts.insert(Arc::clone(&found.place.name), attempt);
     result
 }

@@ -43,6 +43,15 @@ pub(super) struct Found {
     pub(super) written: String,
     pub(super) bytes: Cow<'static, [u8]>,
     pub(super) digest: String,
+    /// What vouches for the bytes, where that is asked for.
+    pub(super) seal: Seal,
+}
+
+impl Found {
+    /// Why it does not become a plugin that serves.
+    pub(super) fn problem(&self, reason: String) -> Problem {
+        problem(&self.place.file, Some(&self.place.name), reason)
+    }
 }
 
 /// What keeps a file from becoming a plugin.
@@ -133,36 +142,76 @@ fn read(stem: &str, files: &Files, sources: &Sources, trust: &Trust) -> Result<F
             return Err(problem(&main, plugin, reason));
         }
     };
-    let digest = digest(&bytes);
+    let (digest, mut seal) = (digest(&bytes), Seal::Missing);
     if let Some(path) = &files.wasm {
-        check_trust(path, &name, (&bytes, &digest), trust)?;
+        seal = read_seal(path, &name, trust)?;
+        judge(trust, path, (&bytes, &digest), &seal)
+            .map_err(|reason| problem(path, plugin, reason))?;
     }
-    Ok(Found { place: Place { order, name, file: main }, setup, written, bytes, digest })
+    Ok(Found { place: Place { order, name, file: main }, setup, written, bytes, digest, seal })
 }
 
-/// Refuses the file at `path` where it may not be loaded.
-fn check_trust(
-    path: &Path,
-    plugin: &Arc<str>,
-    (bytes, digest): (&[u8], &str),
-    trust: &Trust,
-) -> Result<(), Problem> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let seal = if trust.keys.is_empty() {
-        Seal::Missing
-    } else {
-        let path = path.with_file_name(trust::seal_of(&name));
-        read_seal(&path).map_err(|refused| refused.of(&path, Some(plugin)))?
+/// A plugin whose files no longer lie in the folder, from what is left of them.
+pub(super) struct Kept<'a> {
+    pub(super) place: Place,
+    /// As [`super::Version::written`].
+    pub(super) written: &'a str,
+    /// Of its bytes.
+    pub(super) digest: &'a str,
+    /// None for an official plugin.
+    pub(super) file: Option<(Vec<u8>, Seal)>,
+}
+
+/// What a look would find if these files lay in the folder; it has to be let in now as any file has.
+pub(super) fn find_kept(kept: Kept<'_>, sources: &Sources, trust: &Trust) -> Result<Found, String> {
+    let Kept { place, written, digest: expected, file } = kept;
+    let setup = match written {
+        "" => PluginFile::default(),
+        text => (sources.read_settings)(text, &place.file.with_extension("toml"))?,
     };
-    let candidate = Candidate { name: &name, bytes, digest, seal: &seal };
-    trust::judge(trust, candidate).map_err(|reason| problem(path, Some(plugin), reason))
+    let (bytes, seal) = match (file, &setup.official) {
+        (Some((bytes, seal)), None) => {
+            judge(trust, &place.file, (&bytes, expected), &seal)?;
+            (Cow::Owned(bytes), seal)
+        }
+        (None, Some(official)) => {
+            let bytes = (sources.official)(official);
+            (Cow::Borrowed(bytes.unwrap_or_default()), Seal::Missing)
+        }
+        _ => return Err("its file and its settings do not belong together".to_owned()),
+    };
+    let digest = digest(&bytes);
+    if digest != expected {
+        return Err("its bytes are not what they were".to_owned());
+    }
+    Ok(Found { place, setup, written: written.to_owned(), bytes, digest, seal })
 }
 
-fn read_seal(path: &Path) -> Result<Seal, Unread> {
-    match fs::symlink_metadata(path) {
-        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(Seal::Missing),
-        _ => read_whole(path, SEAL_BYTES).map(|bytes| Seal::parse(&bytes)),
+/// What stands beside the file at `path`, where anybody asks for it.
+fn read_seal(path: &Path, plugin: &Arc<str>, trust: &Trust) -> Result<Seal, Problem> {
+    if trust.keys.is_empty() {
+        return Ok(Seal::Missing);
     }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let path = path.with_file_name(trust::seal_of(&name));
+    match fs::symlink_metadata(&path) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(Seal::Missing),
+        _ => match read_whole(&path, SEAL_BYTES) {
+            Ok(bytes) => Ok(Seal::parse(&bytes)),
+            Err(refused) => Err(refused.of(&path, Some(plugin))),
+        },
+    }
+}
+
+/// Why the file at `path` may not be loaded.
+fn judge(
+    trust: &Trust,
+    path: &Path,
+    (bytes, digest): (&[u8], &str),
+    seal: &Seal,
+) -> Result<(), String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    trust::judge(trust, Candidate { name: &name, bytes, digest, seal })
 }
 
 /// Takes `10-mask` apart.
@@ -211,14 +260,13 @@ impl Unread {
     }
 }
 
-/// The settings, and the digest of what was written: as TOML means it, so that a comment makes no difference.
+/// The settings, and what was written of them.
 fn read_settings(path: &Path, sources: &Sources) -> Result<(PluginFile, String), Unread> {
     let bytes = read_whole(path, SETTINGS_BYTES)?;
     let text =
         String::from_utf8(bytes).map_err(|_| Unread::Failed("it is not UTF-8".to_owned()))?;
     let setup = (sources.read_settings)(&text, path).map_err(Unread::Failed)?;
-    let meant = text.parse::<toml::Table>().map_or(text, |table| table.to_string());
-    Ok((setup, digest(meant.as_bytes())))
+    Ok((setup, text))
 }
 
 /// Reads a file that nobody writes to meanwhile.

@@ -1,8 +1,10 @@
 //! How a changed folder comes to serve, stage by stage: checked, run beside what serves, live, watched, settled. Remembers what
 //! failed on the way. Must not know files, how two chains are run beside each other, or who gives orders.
 
+mod marks;
 mod orders;
 mod probation;
+mod recall;
 mod views;
 
 use std::cell::Cell;
@@ -18,6 +20,8 @@ use super::version::{Place, Version};
 use crate::breaker;
 use crate::config::{self, Length, PluginFile};
 use probation::Probation;
+
+pub(super) use marks::Marks;
 
 /// What a chain has to stand before it serves.
 #[derive(Clone, Copy)]
@@ -50,6 +54,8 @@ pub(super) struct State {
     /// What a rollback brings back: the last version that was settled.
     previous: BTreeMap<Arc<str>, Arc<Version>>,
     decided: BTreeMap<Arc<str>, Decided>,
+    /// What was decided against, also of what lies in the folder no longer.
+    pub(super) marks: Marks,
     /// Of the latest look at the folder.
     pub(super) problems: Vec<Problem>,
 }
@@ -69,6 +75,8 @@ struct Decided {
     digest: String,
     setup: PluginFile,
     verdict: Verdict,
+    /// It was decided some time before, and is remembered.
+    recalled: bool,
 }
 
 enum Verdict {
@@ -87,6 +95,7 @@ impl Decided {
             digest: version.identity.digest.clone(),
             setup: version.setup.clone(),
             verdict,
+            recalled: false,
         }
     }
 
@@ -115,12 +124,16 @@ pub(super) fn with_advice(reason: &str, plugin: &str) -> String {
 }
 
 impl State {
-    /// Whether that is what became of a version that had served.
+    /// Whether that has just become of a version that had served.
     pub(super) fn took_back(&self, plugin: &Arc<str>, told: &str) -> bool {
         self.decided.get(plugin).is_some_and(|decided| match &decided.verdict {
-            Verdict::RolledBack(reason) => told == with_advice(reason, plugin),
+            Verdict::RolledBack(reason) => !decided.recalled && told == with_advice(reason, plugin),
             Verdict::Refused(_) | Verdict::Promoted { .. } => false,
         })
+    }
+
+    pub(super) fn recalls(&self, plugin: &Arc<str>) -> bool {
+        self.decided.get(plugin).is_some_and(|decided| decided.recalled)
     }
 
     fn is_promoted(&self, plugin: &Arc<str>) -> bool {
@@ -143,6 +156,7 @@ impl State {
             // What went on beside the old chain is no experience.
             version.breaker().order(breaker::Order::Reset, now);
             let decided = self.decided.remove(name);
+            self.marks.forgive(name, &version.identity.digest, &version.setup);
             let Some(old) = old else { continue };
             if does_the_same(old, version) {
                 if let Some(probation) = self.probations.get_mut(name) {
@@ -212,6 +226,8 @@ impl Catalog {
         state.problems = draft.problems;
         self.tell(&state);
         let pending = state.problems.iter().any(|problem| problem.pending);
+        drop(state);
+        self.remember();
         Reload { generation, pending, interrupted: has_rest }
     }
 
@@ -219,16 +235,21 @@ impl Catalog {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Why what was found must not be tried again; none where nothing speaks against it.
-    pub(super) fn is_bad(&self, found: &Found) -> Option<String> {
+    /// Why what was found must not be tried again in the place of `old`; none where nothing speaks against it.
+    pub(super) fn is_bad(&self, found: &Found, old: Option<&Arc<Version>>) -> Option<String> {
         let mut state = self.state();
         let name = &found.place.name;
-        let decided = state.decided.get(name)?;
-        if (&decided.digest, &decided.setup) == (&found.digest, &found.setup) {
-            return decided.reason().map(|reason| with_advice(reason, name));
+        if let Some(decided) = state.decided.get(name) {
+            if (&decided.digest, &decided.setup) == (&found.digest, &found.setup) {
+                return decided.reason().map(|reason| with_advice(reason, name));
+            }
+            state.decided.remove(name);
         }
-        state.decided.remove(name);
-        None
+        // An old mark bars nothing where nothing better serves.
+        let is_better = |old: &Arc<Version>| {
+            (&old.identity.digest, &old.setup) != (&found.digest, &found.setup)
+        };
+        if old.is_some_and(is_better) { state.recall(found) } else { None }
     }
 
     /// Puts a chain to the test: the checks that need no records first, then side by side with what serves.

@@ -99,7 +99,7 @@ pub struct Version {
     pub place: Place,
     pub identity: Arc<Identity>,
     pub setup: PluginFile,
-    /// Digest of what was written of its settings, before secrets were put in; empty where nothing was.
+    /// The text of its settings file, secrets not put in; empty where there was none.
     pub written: String,
     compiled: Arc<Compiled>,
     limits: Limits,

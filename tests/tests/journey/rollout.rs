@@ -92,6 +92,114 @@ fn a_version_that_traps_is_rolled_back_by_itself_and_nothing_is_lost() {
     assert!(phases.values().any(|phases| phases.len() == 3), "{phases:?}");
 }
 
+/// What has been written to the output topic since it held `before` records.
+fn since(journey: &Journey, before: &[Record]) -> Vec<Record> {
+    let is_new = |it: &Record| {
+        !before.iter().any(|old| (old.partition, old.offset) == (it.partition, it.offset))
+    };
+    journey.outputs().unwrap().into_iter().filter(is_new).collect()
+}
+
+/// Writes records and gives the e-mail addresses of their outputs.
+fn emails_of_more(journey: &Journey) -> Vec<String> {
+    journey.settled().unwrap();
+    let before = journey.outputs().unwrap();
+    journey.write((0..100).map(|number| update(number, 2))).unwrap();
+    journey.settled().unwrap();
+    let emails: Vec<String> = since(journey, &before).iter().map(email).collect();
+    assert_eq!(emails.len(), 100);
+    emails
+}
+
+fn listed(gateway: &mut Gateway) -> String {
+    let (is_fine, told) = gateway.plugin(PROGRAM, &["ls"]).unwrap();
+    assert!(is_fine, "{told}");
+    told
+}
+
+#[test]
+fn what_was_rolled_back_stays_so_after_a_kill_until_it_is_promoted() {
+    let journey = Journey::new(Cluster::embedded(), PROGRAM, 2).unwrap();
+    journey.folder.put("plugins/10-stars.toml", "reload = \"immediate\"\n").unwrap();
+    journey.folder.put_guest("plugins/10-stars.wasm", "stars", "1.0.0").unwrap();
+    let mut gateway = journey.start().unwrap();
+    let record = |number: usize| match number % 8 {
+        3 => row(number, 2, &value(number, "poison@example.com", "NO")),
+        _ => update(number, 2),
+    };
+    let act = || {
+        journey.until_output("a first record", |_| true)?;
+        journey.folder.put_guest("plugins/10-stars.wasm", "trap", "2.0.0")?;
+        gateway.until_readyz_says("still serves as 1.0.0: rolled back after ")
+    };
+    journey.while_flowing(record, act).unwrap();
+    let before = listed(&mut gateway);
+    assert!(before.contains("rolled-back: 2.0.0 ("), "{before}");
+    journey.settled().unwrap();
+    let outputs = journey.outputs().unwrap();
+    gateway.kill_9().unwrap();
+
+    let mut gateway = journey.start().unwrap();
+    assert_eq!(listed(&mut gateway), before);
+    gateway.until_readyz_says("still serves as 1.0.0: rolled back after ").unwrap();
+    assert!(emails_of_more(&journey).iter().all(|email| email.starts_with('*')));
+    // What it carried again after the kill, too.
+    assert!(since(&journey, &outputs).iter().all(|output| email(output).starts_with('*')));
+    assert_eq!(listed(&mut gateway), before);
+    let log = gateway.log().unwrap();
+    let warnings: Vec<&str> = log.lines().filter(|line| line.contains("WARN")).collect();
+    assert!(
+        matches!(*warnings, [one] if one.contains("known to be bad; what was settled serves instead")
+            && one.contains("serves=\"1.0.0\"") && one.contains("`lockgate plugin promote stars`")),
+        "{warnings:?}"
+    );
+
+    let (is_fine, told) = gateway.plugin(PROGRAM, &["promote", "stars"]).unwrap();
+    assert!(is_fine, "{told}");
+    gateway
+        .until(
+            "the promoted version serves",
+            |gateway| Ok(!listed(gateway).contains("rolled-back")),
+        )
+        .unwrap();
+    gateway.kill_9().unwrap();
+    let mut gateway = journey.start().unwrap();
+    assert!(!listed(&mut gateway).contains("1.0.0"));
+    assert!(emails_of_more(&journey).iter().all(|email| !email.starts_with('*')));
+    gateway.stop().unwrap();
+}
+
+#[test]
+fn a_settled_version_that_would_let_out_what_is_protected_now_does_not_stand_in() {
+    let mut journey = Journey::new(Cluster::embedded(), PROGRAM, 2).unwrap();
+    let masks = |text: &str, columns: &[&str]| {
+        let rules = columns.iter().map(|column| format!("{column} = \"constant:{text}\"\n"));
+        let rules: String = rules.collect();
+        format!("plugin = \"mask\"\nreload = \"immediate\"\n[settings.columns]\n{rules}")
+    };
+    let put = |journey: &Journey, text: &str| journey.folder.put("plugins/20-mask.toml", text);
+    put(&journey, &masks("old", &["email"])).unwrap();
+    let mut gateway = journey.start().unwrap();
+    put(&journey, &masks("new", &["email", "country"])).unwrap();
+    gateway
+        .until("the new version serves", |gateway| Ok(listed(gateway).contains("probation")))
+        .unwrap();
+    let (is_fine, told) = gateway.plugin(PROGRAM, &["rollback", "mask"]).unwrap();
+    assert!(is_fine, "{told}");
+    gateway.kill_9().unwrap();
+
+    let protect = "protect = [\"shop.public.customers.country\"]\n";
+    for (pipeline, serves) in [("", "old"), (protect, "new"), ("", "old")] {
+        journey.pipeline = pipeline.to_owned();
+        let gateway = journey.start().unwrap();
+        assert!(emails_of_more(&journey).iter().all(|email| email == serves), "{serves}");
+        let log = gateway.log().unwrap();
+        let is_told = log.contains("is known to be bad and serves") && log.contains("country");
+        assert_eq!(is_told, serves == "new", "{log}");
+        gateway.stop().unwrap();
+    }
+}
+
 #[test]
 fn over_a_hundred_reloads_no_record_is_lost_and_no_batch_is_carried_by_two_chains() {
     let mut journey =

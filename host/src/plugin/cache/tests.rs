@@ -1,11 +1,16 @@
 //! What is kept, what is refused, and that nothing which lies in the folder can do harm.
 
+use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rustix::fs::{FileType, Mode};
+use rustix::process::geteuid;
 use tempfile::TempDir;
 
 use super::*;
+use crate::plugin::private::ABANDONED;
 
 /// A folder that does not exist yet, and one cache on it.
 struct Kept {
@@ -45,7 +50,7 @@ impl Kept {
     }
 
     fn told(&self) -> String {
-        self.cache.told.lock().unwrap().last().cloned().unwrap_or_default()
+        self.cache.told.last()
     }
 }
 
@@ -165,7 +170,7 @@ fn a_folder_of_another_user_is_not_used() {
     let cache = Cache::new(folder);
     assert!(cache.load(&label(1)).is_none());
     cache.keep(&label(2), &sealed(2));
-    let told = cache.told.lock().unwrap().last().cloned().unwrap();
+    let told = cache.told.last();
     assert!(told.starts_with("it belongs to user "), "{told}");
     assert!(told.ends_with(
         "set `cache` in the configuration to a folder of this process's user, or to \"off\""
@@ -183,7 +188,7 @@ fn a_folder_that_cannot_be_made_is_told_once() {
     assert!(kept.cache.load(&label(2)).is_none());
     kept.cache.keep(&label(2), &sealed(2));
     assert!(kept.cache.load(&label(3)).is_none());
-    let all = kept.cache.told.lock().unwrap();
+    let all = kept.cache.told.all();
     assert_eq!(all.iter().filter(|one| **one == told).count(), 1, "{all:?}");
     assert_eq!(all.len(), 2, "of reading and of making: {all:?}");
 }

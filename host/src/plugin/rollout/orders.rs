@@ -119,7 +119,9 @@ impl Catalog {
         drop(self.wake.set(Box::new(wake)));
     }
 
+    /// What was ordered is remembered, and the folder looked at again.
     fn look_again(&self) {
+        self.remember();
         if let Some(wake) = self.wake.get() {
             wake();
         }

@@ -21,6 +21,9 @@ const FEWEST_CALLS: u64 = 100;
 /// A version under watch, and where it stood when the watch began.
 pub(super) struct Probation {
     began: Instant,
+    /// Since when an operator keeps it from being called, and for how long others did before: no time in which to prove itself.
+    held: Option<Instant>,
+    idle: Duration,
     base: Figures,
     trips: u64,
     /// Batches of the version before, and those of them with a fault.
@@ -43,6 +46,8 @@ impl Probation {
         let old = old.stats().figures();
         (!is_nothing(version.setup.rollout.probation)).then(|| Self {
             began: now,
+            held: None,
+            idle: Duration::ZERO,
             base: version.stats().figures(),
             trips: version.breaker().view(now).trips,
             before: (old.batches, old.faulty),
@@ -55,8 +60,24 @@ impl Probation {
         self.trips = version.breaker().view(self.began).trips;
     }
 
+    /// How long it could be called.
     pub(super) fn elapsed(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.began)
+        let held = self.held.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        now.saturating_duration_since(self.began).saturating_sub(self.idle + held)
+    }
+
+    /// Whether an operator holds it open, so that there is nothing to judge by.
+    fn is_held(&mut self, breaker: &breaker::View, now: Instant) -> bool {
+        let is_held = breaker.by_hand && breaker.state == breaker::State::Open;
+        match self.held {
+            None if is_held => self.held = Some(now),
+            Some(since) if !is_held => {
+                self.idle += now.saturating_duration_since(since);
+                self.held = None;
+            }
+            None | Some(_) => {}
+        }
+        is_held
     }
 
     /// Rows it has carried since it serves.
@@ -64,8 +85,12 @@ impl Probation {
         version.stats().figures().rows.saturating_sub(self.base.rows)
     }
 
-    fn judge(&self, version: &Version, now: Instant) -> Judgement {
-        if let Some(why) = self.fault(version, now) {
+    fn judge(&mut self, version: &Version, now: Instant) -> Judgement {
+        let breaker = version.breaker().view(now);
+        if self.is_held(&breaker, now) {
+            return Judgement::On;
+        }
+        if let Some(why) = self.fault(version, breaker) {
             return Judgement::Failed(why);
         }
         if version.stats().figures().unopened > self.base.unopened {
@@ -77,14 +102,9 @@ impl Probation {
     }
 
     /// What it does worse than the version before.
-    fn fault(&self, version: &Version, now: Instant) -> Option<String> {
-        let breaker = version.breaker().view(now);
+    fn fault(&self, version: &Version, breaker: breaker::View) -> Option<String> {
         if breaker.trips > self.trips || breaker.state != breaker::State::Closed {
-            let cause = match (breaker.by_hand, breaker.cause) {
-                (true, _) => " by hand".to_owned(),
-                (false, Some(cause)) => format!(": {cause}"),
-                (false, None) => String::new(),
-            };
+            let cause = breaker.cause.map_or_else(String::new, |cause| format!(": {cause}"));
             return Some(format!("its breaker opened{cause}"));
         }
         let now = version.stats().figures();
@@ -135,7 +155,7 @@ impl Catalog {
         for version in &self.current().plugins {
             let name = &version.place.name;
             // It may have gone with one before it.
-            let Some(probation) = state.probations.get(name) else { continue };
+            let Some(probation) = state.probations.get_mut(name) else { continue };
             match probation.judge(version, now) {
                 Judgement::On => continue,
                 Judgement::Settled => {
@@ -163,6 +183,10 @@ impl Catalog {
             }
             state.probations.remove(name);
             is_news = true;
+        }
+        drop(state);
+        if is_news {
+            self.remember();
         }
         is_news
     }

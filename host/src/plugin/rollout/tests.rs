@@ -2,6 +2,7 @@
 
 mod orders;
 mod probation;
+mod restart;
 mod shadow;
 mod told;
 
@@ -51,14 +52,7 @@ impl Bench {
         for (file, version) in plugins {
             folder.put(file, &pass(version));
         }
-        let sources = Sources {
-            read_settings: Box::new(|text, path| {
-                PluginFile::parse(text, path).map_err(|error| error.to_string())
-            }),
-            official: |_| None,
-            messages: PluginMessages::Show,
-        };
-        let catalog = Catalog::load(&runtime(), folder.path(), &[], sources).unwrap();
+        let catalog = Catalog::load(&runtime(), folder.path(), &[], sources()).unwrap();
         Self { folder, catalog }
     }
 
@@ -104,6 +98,16 @@ impl Bench {
     /// Looks after the versions under watch, so long after now.
     fn after(&self, time: Duration) -> bool {
         self.catalog.watch_over(FINE, Instant::now() + time)
+    }
+}
+
+fn sources() -> Sources {
+    Sources {
+        read_settings: Box::new(|text, path: &Path| {
+            PluginFile::parse(text, path).map_err(|error| error.to_string())
+        }),
+        official: |_| None,
+        messages: PluginMessages::Show,
     }
 }
 
@@ -174,14 +178,7 @@ fn the_chain_s_digest_follows_files_order_and_settings_and_no_secret() {
     // Whoever starts with the same files has the same chain, whatever stands around the settings.
     put("# The key lies elsewhere.\n[settings]\nkey   = \"${file:secret.txt}\"");
     let before = digest();
-    let sources = Sources {
-        read_settings: Box::new(|text, path: &Path| {
-            PluginFile::parse(text, path).map_err(|error| error.to_string())
-        }),
-        official: |_| None,
-        messages: PluginMessages::Show,
-    };
-    let other = Catalog::load(&runtime(), bench.folder.path(), &[], sources).unwrap();
+    let other = Catalog::load(&runtime(), bench.folder.path(), &[], sources()).unwrap();
     assert_eq!(other.current().chain, before);
 }
 

@@ -7,7 +7,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use tempfile::TempDir;
 
 use super::*;
-use crate::breaker::Order;
+use crate::breaker::{Admission, Went};
 use crate::config::{Length, PluginFile, PluginMessages, Trust};
 use crate::plugin::guests::{guest, guest_of_version, runtime};
 use crate::plugin::rehearsal::{Go, Progress};
@@ -220,7 +220,7 @@ fn a_version_that_fails_is_taken_back_long_before_the_next_look() {
     fs::write(plugins.join("10-a.wasm"), guest_of_version("pass", "2.0.0")).unwrap();
     watched.comes_to_serve("2.0.0");
     let version = Arc::clone(&watched.catalog.current().plugins[0]);
-    version.breaker().order(Order::Open, Instant::now());
+    version.breaker().note(Admission::Full, Went::Hopeless, None, (Duration::ZERO, Instant::now()));
     watched.comes_to_serve("1.0.0");
     assert_eq!(watched.catalog.reloads().rolled_back, 1);
 }

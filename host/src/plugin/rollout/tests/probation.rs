@@ -59,6 +59,60 @@ fn a_breaker_that_was_opened_and_closed_again_is_not_overlooked() {
 }
 
 #[test]
+fn a_version_that_is_held_back_by_hand_is_not_judged_until_it_is_let_go() {
+    let (bench, old) = in_probation();
+    let new = bench.version("a");
+    let order = |order| new.breaker().order(order, Instant::now());
+    assert!(!bench.after(Duration::from_secs(10)));
+    order(breaker::Order::Open);
+    // Batches that were under way may still come to a bad end.
+    carry(&new, 4, 4);
+    for seconds in [20, 1_000, 2_000] {
+        assert!(!bench.after(Duration::from_secs(seconds)), "nothing settles, nothing goes back");
+    }
+    assert!(Arc::ptr_eq(&bench.version("a"), &new) && bench.catalog.is_in_probation());
+    // It was let go after 2000 s, of which it could be called for 20.
+    order(breaker::Order::Reset);
+    assert!(bench.after(Duration::from_secs(2_000)));
+    assert!(Arc::ptr_eq(&bench.version("a"), &old));
+    let failing = bench.failing();
+    assert!(failing[0].starts_with("rolled back after 20.0 s: 4 of 4 batches"), "{failing:?}");
+}
+
+#[test]
+fn time_in_which_it_is_held_back_is_no_time_to_prove_itself_in() {
+    let (bench, _) = in_probation();
+    let new = bench.version("a");
+    for round in 0..3 {
+        let at = |seconds: u64| Duration::from_secs(round * 1_000 + seconds);
+        new.breaker().order(breaker::Order::Open, Instant::now());
+        assert!(!bench.after(at(0)));
+        assert!(!bench.after(at(980)));
+        let let_go = if round == 0 { breaker::Order::Close } else { breaker::Order::Reset };
+        new.breaker().order(let_go, Instant::now());
+        assert!(!bench.after(at(980)));
+    }
+    // Twenty seconds of each round, and ten.
+    assert!(!bench.after(Duration::from_secs(2_990)));
+    assert!(bench.catalog.is_in_probation());
+    assert!(bench.after(Duration::from_secs(3_001)));
+    assert!(!bench.catalog.is_in_probation());
+    assert!(Arc::ptr_eq(&bench.version("a"), &new));
+}
+
+#[test]
+fn a_breaker_that_opened_by_itself_counts_though_it_is_then_held_open() {
+    let (bench, old) = in_probation();
+    let new = bench.version("a");
+    trip(&new);
+    new.breaker().order(breaker::Order::Open, Instant::now());
+    assert!(!bench.after(SOON), "an operator's word holds");
+    new.breaker().order(breaker::Order::Reset, Instant::now());
+    assert!(bench.after(SOON));
+    assert!(Arc::ptr_eq(&bench.version("a"), &old));
+}
+
+#[test]
 fn a_version_that_fails_more_often_than_the_one_before_goes_back() {
     let (bench, old) = in_probation();
     let new = bench.version("a");

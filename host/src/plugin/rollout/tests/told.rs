@@ -4,7 +4,7 @@ use super::*;
 use crate::control::{PluginView, Stage};
 
 /// `name stage serving<previous [candidate stage version: reason]` of each.
-fn shown(bench: &Bench) -> String {
+pub(super) fn shown(bench: &Bench) -> String {
     let one = |view: PluginView| {
         let version = |it: &Option<crate::control::VersionView>| {
             it.as_ref().map_or("-".to_owned(), |it| it.version.clone())
