@@ -113,6 +113,8 @@ impl Draft {
             draft.slots.entry(name).or_insert(Slot { serving: old, next: None });
         }
         draft.problems.sort_by(|a, b| a.file.cmp(&b.file));
+        // What stayed out holds its compiled code: nobody asks for it again once its file is gone.
+        memory.attempts.retain(|name, _| draft.slots.contains_key(name));
         draft
     }
 

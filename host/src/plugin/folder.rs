@@ -9,6 +9,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{Mode, OFlags};
+
 use super::compile::FILE_BYTES;
 use super::trust::{self, Candidate, Seal};
 use super::version::{Place, digest};
@@ -276,7 +278,11 @@ fn read_whole(path: &Path, max: usize) -> Result<Vec<u8>, Unread> {
         io::ErrorKind::NotFound => Unread::Pending("it is gone, or a link to nothing"),
         _ => Unread::Failed(format!("reading it: {err}")),
     };
-    let before = fs::metadata(path).map_err(failed)?;
+    // What has taken the place of a file meanwhile, a pipe without a writer, must not hold up whoever opens it.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(path, flags, Mode::empty());
+    let file = fs::File::from(opened.map_err(|err| failed(err.into()))?);
+    let before = file.metadata().map_err(failed)?;
     if !before.is_file() {
         return Err(Unread::Failed("it is not a file".to_owned()));
     }
@@ -288,7 +294,6 @@ fn read_whole(path: &Path, max: usize) -> Result<Vec<u8>, Unread> {
     }
     // It may have grown since it was asked for its size.
     let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(failed)?;
     file.take(max as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     let after = fs::metadata(path).map_err(failed)?;
     let whole = bytes.len() as u64 == after.len() && stamp(&before) == stamp(&after);

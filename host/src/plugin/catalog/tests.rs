@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::config::{PluginFile, PluginMessages};
@@ -271,6 +271,26 @@ fn who_fails_the_trial_stays_out_alone() {
 }
 
 #[test]
+fn what_stayed_out_is_gone_with_its_file() {
+    let folder = Folder::with(&[("10-mask.wasm", &guest("stars"))]);
+    let catalog = folder.load();
+    let tried = std::cell::RefCell::new(Vec::new());
+    let trial = |chain: &[Arc<Version>]| match chain.iter().find(|it| &*it.place.name == "new") {
+        Some(new) => {
+            tried.borrow_mut().push(Arc::downgrade(new));
+            Err("no".to_owned())
+        }
+        None => Ok(()),
+    };
+    folder.put("20-new.wasm", &guest("stars"));
+    reload_with(&catalog, &trial);
+    assert!(tried.borrow().iter().any(|version| version.upgrade().is_some()));
+    folder.remove("20-new.wasm");
+    reload_with(&catalog, &trial);
+    assert!(tried.borrow().iter().all(|version| version.upgrade().is_none()));
+}
+
+#[test]
 fn a_removal_that_the_chain_cannot_stand_is_not_carried_out() {
     let folder = Folder::with(&[("10-a.wasm", &guest("pass")), ("20-b.wasm", &guest("pass"))]);
     let catalog = folder.load();
@@ -316,6 +336,20 @@ fn a_folder_that_goes_away_takes_no_plugin_with_it() {
     assert_eq!(serving(&catalog), ["a@1.0.0"]);
     let reason = "reading the plugin folder: No such file or directory (os error 2)";
     assert!(failing(&catalog)[0].ends_with(reason), "{:?}", failing(&catalog));
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_to_holds_up_nobody() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let folder = Folder::with(&[("10-mask.wasm", &guest("stars"))]);
+    let pipe = folder.path().join("20-pipe.wasm");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let (told, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || told.send(folder.try_load(&[]).err()));
+    assert_eq!(
+        heard.recv_timeout(Duration::from_secs(30)).expect("nobody waits").unwrap(),
+        "loading plugins from \"DIR\": 20-pipe.wasm: it is not a file"
+    );
 }
 
 #[test]
