@@ -233,11 +233,22 @@ impl Lane {
             Trouble::Failed { at, error } => {
                 warn!(partition = %at, error = %chain(error), "reading a partition failed; it is tried again");
             }
+            Trouble::Damaged { at, error } => {
+                let reason = chain(error);
+                warn!(partition = %at, error = reason, "what was fetched cannot be read; it is fetched again");
+                if let Some(owned) = self.partitions.get_mut(at) {
+                    owned.fail(reason, Instant::now());
+                }
+            }
             Trouble::LostOffsets(range) => self.lost_offsets(range),
         }
     }
 
     fn lost_offsets(&mut self, range: &LostRange) {
+        // One that is to be read again says so once more then, if it is true: behind damage offsets are lost that never were.
+        if self.partitions.flowing(&range.at.topic, range.at.partition).is_none() {
+            return;
+        }
         let lost = range.lost();
         let policy = self.parts.settings.on_lost_offsets;
         let Some(offset) = range.resume_at(policy) else {

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use crate::kafka::TopicPartition;
 use crate::tracker::Handle;
 
-/// After a failed delivery the partition is tried again after this long, then after twice as long, up to the second.
+/// After a failure the partition is tried again after this long, then after twice as long, up to the second.
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
 
@@ -20,7 +20,7 @@ pub(super) struct Owned {
     pub(super) state: State,
     /// Whether the client was told to stop fetching it.
     pub(super) paused: bool,
-    /// Deliveries that failed in a row.
+    /// Deliveries and fetches that failed in a row.
     failures: u32,
     /// What it last waited for; none once it has gone on since.
     waited: Option<String>,
@@ -30,7 +30,8 @@ pub(super) struct Owned {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Flowing,
-    /// A delivery failed: what is under way is waited for, then the partition is read again from its watermark.
+    /// A delivery failed, or a fetch brought what cannot be read: what is under way is waited for, then the partition is read again
+    /// from its watermark.
     Failed {
         reason: String,
         retry: Instant,
@@ -117,7 +118,7 @@ impl Partitions {
 }
 
 impl Owned {
-    /// Notes a failed delivery; a halt stays a halt.
+    /// Notes that something of it failed; a halt stays a halt.
     pub(super) fn fail(&mut self, reason: String, now: Instant) {
         if self.state != State::Flowing {
             return;

@@ -28,6 +28,14 @@ const RETRY: Duration = Duration::from_secs(1);
 /// partition, and it may finish stopping after the partition was started anew; its records would then never come.
 const FORWARD_PERIOD: Duration = Duration::from_secs(1);
 
+/// What librdkafka says where it could not read what it fetched. After a wrong checksum it looks for the next batch in the wrong
+/// place, and may find an offset there that never was.
+const UNREADABLE: [Code; 3] = [
+    Code::of(Known::RD_KAFKA_RESP_ERR__BAD_MSG),
+    Code::of(Known::RD_KAFKA_RESP_ERR__BAD_COMPRESSION),
+    Code::of(Known::RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED),
+];
+
 /// How long one seek may take.
 const SEEK_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -193,7 +201,11 @@ impl Source {
                 self.lost.push((at.clone(), if *offset >= 0 { *offset } else { next }));
             } else {
                 let error = Error::new(format!("reading {at}"), fault.clone());
-                troubles.push(Trouble::Failed { at: at.clone(), error });
+                let at = at.clone();
+                troubles.push(match UNREADABLE.contains(&fault.code) {
+                    true => Trouble::Damaged { at, error },
+                    false => Trouble::Failed { at, error },
+                });
             }
         }
         for (at, wanted) in std::mem::take(&mut self.lost) {
@@ -262,9 +274,7 @@ impl Source {
     /// Reads a partition again from `mark`. What was read and not yet handed out is forgotten; what was handed out is the
     /// caller's to forget.
     pub fn rewind(&mut self, at: &TopicPartition, mark: Mark) -> Result<(), Error> {
-        if let Some(held) = self.assigned.get_mut(at) {
-            held.next = mark.offset;
-        }
+        self.goes_on(at, mark);
         match self.client.seek(&[place(at, mark)], SEEK_PATIENCE) {
             Ok(()) => Ok(()),
             // A partition that is not being fetched cannot be moved, only started.
@@ -286,14 +296,20 @@ impl Source {
     }
 
     fn restart(&mut self, at: &TopicPartition, mark: Mark) -> Result<(), Error> {
+        self.goes_on(at, mark);
         let from = [place(at, mark)];
-        if let Some(held) = self.assigned.get_mut(at) {
-            held.next = mark.offset;
-        }
         self.client
             .unassign(&from)
             .and_then(|()| self.client.assign(&from))
             .map_err(|cause| Error::new(format!("starting {at} at offset {}", mark.offset), cause))
+    }
+
+    /// What was lost from where it stood before says nothing any more.
+    fn goes_on(&mut self, at: &TopicPartition, mark: Mark) {
+        self.lost.retain(|(lost, _)| lost != at);
+        if let Some(held) = self.assigned.get_mut(at) {
+            held.next = mark.offset;
+        }
     }
 
     /// How each assigned partition stands, for metrics.
