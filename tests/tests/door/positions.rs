@@ -189,3 +189,30 @@ fn another_remark_is_committed_where_nothing_has_moved() {
         assert_eq!(committed(), (10, 0, note.to_owned()));
     }
 }
+
+/// librdkafka remembers a pause beyond the assignment it was made in.
+#[test]
+fn a_partition_that_was_halted_and_went_away_is_read_when_it_comes_back() {
+    let (broker, client) = start(2);
+    let mut first = lane(&broker, 0, Start::Earliest);
+    client.produce("in", &numbered(2, 0..10)).unwrap();
+    settle(&broker, &mut [&mut first], &[5, 5]);
+    for partition in 0..2 {
+        first.source.halt(&TopicPartition::new(&"in".into(), partition)).unwrap();
+    }
+    let mut second = lane(&broker, 1, Start::Earliest);
+    eventually("one of them has gone", PATIENCE, || {
+        first.turn();
+        second.turn();
+        Ok(first.partitions().len() == 1 && second.partitions().len() == 1)
+    })
+    .unwrap();
+    let gone = second.partitions()[0];
+    second.stop();
+    client.produce("in", &[Record::text(gone, "k", "10")]).unwrap();
+    eventually("it is read again where it was halted", PATIENCE, || {
+        first.turn();
+        Ok(broker.end("out", gone) == Some(6))
+    })
+    .unwrap();
+}

@@ -43,6 +43,8 @@ impl Source {
             let held = Held { next: offset, known_partitions: *known_partitions };
             self.assigned.insert(at.clone(), held);
         }
+        // librdkafka remembers a pause beyond the assignment that it was made in. A partition that it does not know has none.
+        drop(self.client.resume(&places));
         self.client.assign(&places).map_err(|cause| Error::new(doing, cause))?;
         self.keep_beginnings(assigned)
     }
