@@ -32,6 +32,8 @@ pub(super) struct Observer {
     tally: metrics::Tally,
     plugins: FxHashMap<Arc<str>, metrics::Plugin>,
     partitions: FxHashMap<TopicPartition, metrics::Partition>,
+    /// The group has given its answer, and has not thrown the lane out since.
+    is_member: bool,
     shown: FxHashMap<Arc<str>, Shown>,
 }
 
@@ -61,6 +63,7 @@ impl Observer {
             pipeline: pipeline.into(),
             plugins: FxHashMap::default(),
             partitions: FxHashMap::default(),
+            is_member: false,
             shown: FxHashMap::default(),
         }
     }
@@ -86,7 +89,8 @@ impl Observer {
             error = reason,
             "trouble with the brokers; librdkafka tries again"
         );
-        if self.partitions.is_empty() {
+        // A member hears nothing when the brokers are back, where nobody left the group meanwhile.
+        if !self.is_member {
             self.own.set_group(Group::Lost { reason: reason.to_owned() });
         }
     }
@@ -99,6 +103,7 @@ impl Observer {
             series.committed.set(begin.offset);
             self.partitions.insert(at.clone(), series);
         }
+        self.is_member = true;
         self.own.set_group(Group::Member { partitions: self.partitions.len() });
     }
 
@@ -106,6 +111,12 @@ impl Observer {
         self.partitions.remove(at);
         self.health.clear_halt(&self.pipeline, &at.topic, at.partition);
         self.own.set_group(Group::Member { partitions: self.partitions.len() });
+    }
+
+    /// The group goes on without the lane, which joins it anew.
+    pub(super) fn thrown_out(&mut self) {
+        self.is_member = false;
+        self.own.set_group(Group::Joining);
     }
 
     /// Each record of a batch, with what became of it.
@@ -312,3 +323,6 @@ fn carried(calls: &[Made], p99: Duration) -> Carried {
         faulty: calls.iter().any(|call| call.fault.is_some()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,20 +39,3 @@ fn what_arrives_damaged_is_fetched_again_and_nothing_goes_past_it() {
     gateway.ready().unwrap();
     gateway.stop().unwrap();
 }
-
-/// Nobody shares the partitions out again once they are back, so nothing but their return tells it.
-#[test]
-fn a_gateway_without_partitions_is_ready_again_when_the_brokers_are() {
-    let cluster = Cluster::of_its_own();
-    let broker = cluster.embedded.unwrap();
-    let journey = Journey::new(&cluster, PROGRAM, 1).unwrap();
-    let (owner, mut other) = (journey.start().unwrap(), journey.start().unwrap());
-    broker.fake().crash(0);
-    other.until_log_says("trouble with the brokers").unwrap();
-    broker.fake().restart(0);
-    journey.write((0..10).map(|number| update(number, 1))).unwrap();
-    journey.settled().unwrap();
-    other.ready().unwrap();
-    other.stop().unwrap();
-    owner.stop().unwrap();
-}

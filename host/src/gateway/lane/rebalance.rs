@@ -48,6 +48,9 @@ impl Lane {
             self.pipeline.forget(&at.topic, at.partition);
             self.parts.observer.revoked(at);
         }
+        if lost {
+            self.parts.observer.thrown_out();
+        }
         self.parts.seat.holds(self.partitions.len());
         if let Err(error) = self.source.complete_revoke(partitions) {
             warn!(error = %chain(&error), "giving partitions back failed");
