@@ -253,7 +253,7 @@ fn start_lane(parts: Parts) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
 fn join(lanes: Vec<JoinHandle<anyhow::Result<()>>>, stop: &Stop) -> anyhow::Result<()> {
     let mut open = lanes;
     let mut ended = Ok(());
-    while !open.is_empty() {
+    loop {
         let (done, running): (Vec<_>, Vec<_>) = open.into_iter().partition(JoinHandle::is_finished);
         for lane in done {
             let result = lane.join().unwrap_or_else(|_| Err(anyhow!("a lane panicked")));
@@ -264,6 +264,9 @@ fn join(lanes: Vec<JoinHandle<anyhow::Result<()>>>, stop: &Stop) -> anyhow::Resu
             ended = ended.and(result);
         }
         open = running;
+        if open.is_empty() {
+            return ended;
+        }
         if stop.is_draining() && Instant::now() > stop.deadline() + Duration::from_secs(5) {
             return ended.and(Err(anyhow!(
                 "draining: {} lanes did not stop in time; what they held is read again after the restart",
@@ -272,7 +275,6 @@ fn join(lanes: Vec<JoinHandle<anyhow::Result<()>>>, stop: &Stop) -> anyhow::Resu
         }
         thread::sleep(Duration::from_millis(5));
     }
-    ended
 }
 
 /// Milliseconds since 1970.

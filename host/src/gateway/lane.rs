@@ -344,21 +344,13 @@ impl Lane {
         self.complaints.tell_rest();
         let deadline = self.parts.stop.deadline();
         self.wait_for_outputs(deadline);
-        self.take_up_releases();
-        let advances = self.settled();
-        if let Err(error) = self.source.commit_by(&advances, deadline) {
+        if let Err(error) = self.commit_by(deadline) {
             warn!(error = %chain(&error), "the last commit failed; what it held is read again after the restart");
         }
-        self.commit_releases_by(deadline);
         let open = self.sink.in_flight();
         info!(pipeline = self.parts.settings.name, lane = self.parts.number, open, "lane drained");
-        drop(self.sink);
+        // Before the producer, which may take its time to end where something never arrived.
         self.source.close(deadline);
-    }
-
-    fn wait_for_outputs(&mut self, deadline: Instant) {
-        let Self { sink, tracker, partitions, .. } = self;
-        sink.drain(deadline, |ticket, fate| report(tracker, partitions, ticket, fate));
     }
 }
 

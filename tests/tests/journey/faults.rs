@@ -2,29 +2,30 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use lockgate_tests::broker::{ApiKey, Control};
+use lockgate_tests::broker::{ApiKey, Control, ErrorCode};
 use lockgate_tests::checker::Fate;
 use lockgate_tests::gateway::{Cluster, Journey};
 use lockgate_tests::rows::update;
 
 use crate::PROGRAM;
 
-/// A broker that answers the gateway's requests of one kind in this way while the switch is on.
-fn cluster_that(key: ApiKey, answers: fn() -> Control) -> (Cluster, Arc<AtomicBool>) {
-    let cluster = Cluster::of_its_own();
+/// Has the broker answer the gateway's requests of one kind in this way while the switch is on.
+fn switch(cluster: &Cluster, key: ApiKey, answers: fn() -> Control) -> Arc<AtomicBool> {
     let switch = Arc::new(AtomicBool::new(false));
     let on = Arc::clone(&switch);
     cluster.embedded.unwrap().fake().on(key, move |info| {
         let own = info.client_id.as_deref().is_some_and(|id| id.starts_with("lockgate-shop"));
         if own && on.load(Ordering::Relaxed) { answers() } else { Control::Pass }
     });
-    (cluster, switch)
+    switch
 }
 
 #[test]
 fn what_arrives_damaged_is_fetched_again_and_nothing_goes_past_it() {
-    let (cluster, damages) = cluster_that(ApiKey::Fetch, || Control::CorruptRecords);
+    let cluster = Cluster::of_its_own();
+    let damages = switch(&cluster, ApiKey::Fetch, || Control::CorruptRecords);
     let mut journey = Journey::new(&cluster, PROGRAM, 1).unwrap();
     journey.pipeline = "on_lost_offsets = \"latest\"\n".to_owned();
     // Each write is a batch of its own, and a fetch brings all of them.
@@ -38,4 +39,28 @@ fn what_arrives_damaged_is_fetched_again_and_nothing_goes_past_it() {
     assert_eq!(journey.check(|_| Fate::Forwarded).unwrap().forwarded, 50);
     gateway.ready().unwrap();
     gateway.stop().unwrap();
+}
+
+/// The commit of a rebalance is for the partitions too that stay, and what stays may rest.
+#[test]
+fn a_commit_that_fails_in_a_rebalance_is_tried_again_for_what_stays() {
+    let cluster = Cluster::of_its_own();
+    let slow = switch(&cluster, ApiKey::Produce, || Control::Delay(Duration::from_secs(3)));
+    let refuse = || Control::Error(ErrorCode::GroupAuthorizationFailed);
+    let refuses = switch(&cluster, ApiKey::OffsetCommit, refuse);
+    let journey = Journey::new(&cluster, PROGRAM, 2).unwrap();
+    let mut stays = journey.start().unwrap();
+    journey.write((0..10).map(|number| update(number, 2))).unwrap();
+    journey.settled().unwrap();
+    // What is under way when the other one comes is acknowledged while it is waited for.
+    slow.store(true, Ordering::Relaxed);
+    refuses.store(true, Ordering::Relaxed);
+    journey.write((10..20).map(|number| update(number, 2))).unwrap();
+    let other = journey.folder.run(&journey.config()).unwrap();
+    stays.until_log_says("committing before a revocation failed").unwrap();
+    refuses.store(false, Ordering::Relaxed);
+    slow.store(false, Ordering::Relaxed);
+    journey.check(|_| Fate::Forwarded).unwrap();
+    stays.stop().unwrap();
+    other.stop().unwrap();
 }
