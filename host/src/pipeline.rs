@@ -123,10 +123,10 @@ impl Pipeline {
         self.tables.version()
     }
 
-    /// The calls of each plugin since this was last asked, for the metrics.
-    pub fn take_calls(&mut self, mut each: impl FnMut(&Identity, &[Made])) {
+    /// The calls of each plugin since this was last asked, and how many rows went by without it, for the metrics.
+    pub fn take_calls(&mut self, mut each: impl FnMut(&Identity, &[Made], u64)) {
         for stage in &mut self.chain.stages {
-            each(&stage.identity, &stage.calls);
+            each(&stage.identity, &stage.calls, std::mem::take(&mut stage.bypassed));
             stage.calls.clear();
         }
     }

@@ -162,7 +162,7 @@ impl Observer {
             self.tell(&turned);
         }
         let Self { plugins, metrics, pipeline: name, .. } = self;
-        pipeline.take_calls(|identity, calls| {
+        pipeline.take_calls(|identity, calls, bypassed| {
             let is_it = |version: &&Arc<Version>| std::ptr::eq(&*version.identity, identity);
             if let Some(version) = chain.plugins.iter().find(is_it).filter(|_| !calls.is_empty()) {
                 version.stats().carried(carried(calls, version.setup.rollout.p99));
@@ -170,6 +170,7 @@ impl Observer {
             let series = plugins
                 .entry(Arc::clone(&identity.name))
                 .or_insert_with(|| metrics.plugin(name, &identity.name));
+            series.bypassed.inc_by(bypassed);
             for call in calls {
                 match call.fault {
                     None => series.called(call.rows, call.edits, call.took),

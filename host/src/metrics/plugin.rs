@@ -29,6 +29,8 @@ pub struct Plugin {
     calls: IntCounter,
     rows: IntCounter,
     edits: IntCounter,
+    /// Rows that went on without it, since its breaker was open.
+    pub bypassed: IntCounter,
     seconds: Histogram,
     faults: [IntCounter; FaultClass::ALL.len()],
     memory: IntGauge,
@@ -205,6 +207,7 @@ pub(super) struct Family {
     calls: IntCounterVec,
     rows: IntCounterVec,
     edits: IntCounterVec,
+    bypassed: IntCounterVec,
     seconds: HistogramVec,
     faults: IntCounterVec,
     memory: IntGaugeVec,
@@ -234,6 +237,11 @@ impl Family {
             edits: plugin.counter(
                 "lockgate_plugin_edits_total",
                 "Cells that a plugin's answers set or removed.",
+                &[],
+            )?,
+            bypassed: plugin.counter(
+                "lockgate_plugin_bypassed_rows_total",
+                "Rows that went on without a plugin while it was not called, as on_open = \"bypass\" says.",
                 &[],
             )?,
             seconds: plugin.histogram(
@@ -284,6 +292,7 @@ impl Family {
             calls: self.calls.with_label_values(&owner),
             rows: self.rows.with_label_values(&owner),
             edits: self.edits.with_label_values(&owner),
+            bypassed: self.bypassed.with_label_values(&owner),
             seconds: self.seconds.with_label_values(&owner),
             faults: FaultClass::ALL
                 .map(|it| self.faults.with_label_values(&[pipeline, name, it.as_str()])),

@@ -101,5 +101,7 @@ fn a_plugin_that_may_be_bypassed_does_not_stop_records() {
     let letters = journey.letters().unwrap().len();
     assert!(letters < 5, "{letters} dead letters");
     assert_eq!(journey.outputs().unwrap().len(), 200 - letters);
+    let bypassed = gateway.metric("lockgate_plugin_bypassed_rows_total{").unwrap();
+    assert_eq!(bypassed, (200 - letters) as f64);
     gateway.stop().unwrap();
 }

@@ -196,7 +196,7 @@ impl Side {
             true
         });
         // The ears have heard them; nobody else asks.
-        self.pipeline.take_calls(|_, _| {});
+        self.pipeline.take_calls(|_, _, _| {});
         ends
     }
 
