@@ -331,6 +331,7 @@ impl Lane {
         if self.shown.elapsed() >= SHOW_PERIOD {
             self.shown = Instant::now();
             self.complaints.tell_due(self.shown);
+            self.source.ask_ends();
             let Self { source, partitions, tracker, parts, .. } = self;
             parts.observer.show(source.standings(), partitions, tracker);
             if parts.number == 0 {

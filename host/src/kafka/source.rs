@@ -3,6 +3,7 @@
 
 mod batch;
 mod rebalance;
+mod standing;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ use crate::config::{self, Start, TopicPattern};
 use crate::tracker::Mark;
 
 pub use batch::{Batch, LostRange, Run, Trouble};
+pub use standing::Standing;
 
 /// How long to wait before asking again where assigned partitions begin.
 const RETRY: Duration = Duration::from_secs(1);
@@ -54,6 +56,8 @@ pub struct Source {
     /// Partitions whose offsets are gone, with the one wanted, until the broker says which are left.
     lost: Vec<(TopicPartition, i64)>,
     forwarded: Instant,
+    /// When ends were last asked for.
+    asked: Option<Instant>,
 }
 
 /// What is remembered of an assigned partition.
@@ -61,6 +65,10 @@ pub struct Source {
 struct Held {
     /// The offset after the last record read.
     next: i64,
+    /// It is not fetched.
+    is_halted: bool,
+    /// The offset after its last record, where it was asked for.
+    end: Option<i64>,
     known_partitions: Option<i32>,
 }
 
@@ -88,15 +96,6 @@ pub enum Event {
     Failed(Error),
 }
 
-/// How far a partition is read and how far it reaches, as the latest fetch said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    pub at: TopicPartition,
-    pub next: i64,
-    /// The first offset it still has, and the one after its last; none before the first fetch.
-    pub watermarks: Option<(i64, i64)>,
-}
-
 impl Source {
     /// Makes a member of the group; it joins with [`Self::subscribe`]. Brokers are connected to in the background.
     ///
@@ -118,6 +117,7 @@ impl Source {
             unresolved: None,
             lost: Vec::new(),
             forwarded: Instant::now(),
+            asked: None,
         })
     }
 
@@ -284,6 +284,9 @@ impl Source {
 
     /// Stops fetching a partition, which stays ours. What was fetched of it and not yet handed out is forgotten.
     pub fn halt(&mut self, at: &TopicPartition) -> Result<(), Error> {
+        if let Some(held) = self.assigned.get_mut(at) {
+            held.is_halted = true;
+        }
         self.client.pause(&[whole(at)]).map_err(|cause| Error::new(format!("halting {at}"), cause))
     }
 
@@ -292,6 +295,9 @@ impl Source {
         self.client
             .resume(&[whole(at)])
             .map_err(|cause| Error::new(format!("resuming {at}"), cause))?;
+        if let Some(held) = self.assigned.get_mut(at) {
+            (held.is_halted, held.end) = (false, None);
+        }
         self.restart(at, mark)
     }
 
@@ -310,15 +316,6 @@ impl Source {
         if let Some(held) = self.assigned.get_mut(at) {
             held.next = mark.offset;
         }
-    }
-
-    /// How each assigned partition stands, for metrics.
-    pub fn standings(&self) -> impl Iterator<Item = Standing> {
-        self.assigned.iter().map(|(at, held)| Standing {
-            at: at.clone(),
-            next: held.next,
-            watermarks: self.client.known_watermarks(&at.topic, at.partition),
-        })
     }
 
     /// What made the member useless, where something did: another process with its instance id, for example.

@@ -155,7 +155,7 @@ fn a_partition_s_series_are_named_with_their_help() {
     lockgate_partition_halted{partition="3",pipeline="shop",topic="shop.public.orders"} 1
     # HELP lockgate_partition_in_flight_records Records read and not yet settled.
     lockgate_partition_in_flight_records{partition="3",pipeline="shop",topic="shop.public.orders"} 2
-    # HELP lockgate_partition_lag_records Records between the committed offset and the end of the partition.
+    # HELP lockgate_partition_lag_records Records between the watermark and the end of the partition.
     lockgate_partition_lag_records{partition="3",pipeline="shop",topic="shop.public.orders"} 12
     # HELP lockgate_partition_watermark_offset The offset before which every record is settled.
     lockgate_partition_watermark_offset{partition="3",pipeline="shop",topic="shop.public.orders"} 40

@@ -148,6 +148,36 @@ fn a_lane_knows_how_far_it_is_behind() {
     assert_eq!(standings, [Standing { at, next: 10, watermarks: Some((0, 10)) }]);
 }
 
+fn settle_first(broker: &Broker, lane: &mut Lane, end: i64) {
+    let copied = || {
+        lane.turn();
+        Ok(broker.end("out", 0) == Some(end))
+    };
+    eventually("the first partition goes on", PATIENCE, copied).unwrap();
+}
+
+/// What is fetched says how far a partition reaches, and nothing of a halted one is.
+#[test]
+fn a_lane_knows_how_far_a_halted_partition_falls_behind() {
+    let (broker, client) = start(2);
+    client.produce("in", &numbered(2, 0..20)).unwrap();
+    let mut lane = lane(&broker, 0, Start::Earliest);
+    settle(&broker, &mut [&mut lane], &[10, 10]);
+    let at = TopicPartition::new(&"in".into(), 1);
+    lane.source.halt(&at).unwrap();
+    // The first of them may still come with a fetch that was under way.
+    for (numbers, end) in [(20..40, 20), (40..60, 30)] {
+        client.produce("in", &numbered(2, numbers)).unwrap();
+        settle_first(&broker, &mut lane, end);
+    }
+    let reaches = |lane: &Lane| {
+        lane.source.standings().find(|standing| standing.at == at).and_then(|it| it.watermarks)
+    };
+    assert!(reaches(&lane) < Some((0, 30)));
+    lane.source.ask_ends();
+    assert_eq!(reaches(&lane), Some((0, 30)));
+}
+
 #[test]
 fn what_is_remarked_beside_an_offset_comes_back_with_it() {
     let (broker, client) = start(1);

@@ -40,7 +40,8 @@ impl Source {
             info!(topic, partition, offset, %origin, "partition assigned");
             // Before it is fetched, so that no record takes another way.
             self.client.forward(topic, partition, &self.records);
-            let held = Held { next: offset, known_partitions: *known_partitions };
+            let known_partitions = *known_partitions;
+            let held = Held { next: offset, is_halted: false, end: None, known_partitions };
             self.assigned.insert(at.clone(), held);
         }
         // librdkafka remembers a pause beyond the assignment that it was made in. A partition that it does not know has none.
