@@ -235,9 +235,9 @@ impl Lane {
             }
             Trouble::Damaged { at, error } => {
                 let reason = chain(error);
-                warn!(partition = %at, error = reason, "what was fetched cannot be read; it is fetched again");
-                if let Some(owned) = self.partitions.get_mut(at) {
-                    owned.fail(reason, Instant::now());
+                let Some(owned) = self.partitions.get_mut(at) else { return };
+                if owned.fail(reason.clone(), Instant::now()) {
+                    warn!(partition = %at, error = reason, "what was fetched cannot be read; it is fetched again");
                 }
             }
             Trouble::LostOffsets(range) => self.lost_offsets(range),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lockgate_tests::broker::{ApiKey, Control, ErrorCode};
 use lockgate_tests::checker::Fate;
-use lockgate_tests::gateway::{Cluster, Journey};
+use lockgate_tests::gateway::{Cluster, Gateway, Journey};
 use lockgate_tests::rows::update;
 
 use crate::PROGRAM;
@@ -63,4 +63,40 @@ fn a_commit_that_fails_in_a_rebalance_is_tried_again_for_what_stays() {
     journey.check(|_| Fate::Forwarded).unwrap();
     stays.stop().unwrap();
     other.stop().unwrap();
+}
+
+#[test]
+fn a_partition_that_waits_long_after_failures_is_not_read_to_be_thrown_away() {
+    let cluster = Cluster::of_its_own();
+    let broker = cluster.embedded.unwrap();
+    let refuse = || Control::Error(ErrorCode::MessageTooLarge);
+    let refuses = switch(&cluster, ApiKey::Produce, refuse);
+    let journey = Journey::new(&cluster, PROGRAM, 1).unwrap();
+    let mut gateway = journey.start().unwrap();
+    refuses.store(true, Ordering::Relaxed);
+    journey.write((0..10).map(|number| update(number, 1))).unwrap();
+    // Each wait is twice as long as the one before: this one is of three seconds.
+    let tried =
+        |gateway: &mut Gateway| Ok(gateway.log()?.matches("reading a partition on").count() >= 4);
+    gateway.until("it has been tried a few times", tried).unwrap();
+    let halted = |gateway: &mut Gateway| Ok(gateway.metric("lockgate_partition_halted{")? == 1.0);
+    gateway.until("it waits", halted).unwrap();
+    let turns = |gateway: &mut Gateway| gateway.metric("lockgate_lane_turns_total");
+    let mut seen = (turns(&mut gateway).unwrap(), 0);
+    let rests = |gateway: &mut Gateway| {
+        let now = (turns(gateway)?, broker.fake().request_count(ApiKey::Fetch));
+        if now.0 < seen.0 + 50.0 {
+            return Ok(false);
+        }
+        let rests = now.1 == seen.1;
+        seen = now;
+        Ok(rests)
+    };
+    gateway.until("nothing is fetched for fifty turns", rests).unwrap();
+    refuses.store(false, Ordering::Relaxed);
+    let log = gateway.log().unwrap();
+    let (failed, tried) = (log.matches("delivery failed"), log.matches("reading a partition on"));
+    assert!(failed.count() <= tried.count() + 1, "told once a try, not for each output: {log}");
+    assert_eq!(journey.check(|_| Fate::Forwarded).unwrap().forwarded, 10);
+    gateway.stop().unwrap();
 }
