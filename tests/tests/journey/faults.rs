@@ -16,7 +16,7 @@ fn switch(cluster: &Cluster, key: ApiKey, answers: fn() -> Control) -> Arc<Atomi
     let switch = Arc::new(AtomicBool::new(false));
     let on = Arc::clone(&switch);
     cluster.embedded.unwrap().fake().on(key, move |info| {
-        let own = info.client_id.as_deref().is_some_and(|id| id.starts_with("lockgate-shop"));
+        let own = info.client_id.as_deref().is_some_and(|id| id.starts_with("lockgate"));
         if own && on.load(Ordering::Relaxed) { answers() } else { Control::Pass }
     });
     switch
@@ -98,5 +98,28 @@ fn a_partition_that_waits_long_after_failures_is_not_read_to_be_thrown_away() {
     let (failed, tried) = (log.matches("delivery failed"), log.matches("reading a partition on"));
     assert!(failed.count() <= tried.count() + 1, "told once a try, not for each output: {log}");
     assert_eq!(journey.check(|_| Fate::Forwarded).unwrap().forwarded, 10);
+    gateway.stop().unwrap();
+}
+
+#[test]
+fn an_output_topic_that_could_not_be_created_is_created_later() {
+    let cluster = Cluster::of_its_own();
+    let refuse = || Control::Error(ErrorCode::InvalidReplicationFactor);
+    let refuses = switch(&cluster, ApiKey::CreateTopics, refuse);
+    let mut journey = Journey::new(&cluster, PROGRAM, 1).unwrap();
+    journey.pipeline = "create_topics = true\n".to_owned();
+    journey.properties += "\"topic.metadata.refresh.interval.ms\" = 500\n";
+    let source = journey.topics.source.clone();
+    let config = journey.config().replace(&format!("[\"{source}\"]"), &format!("[\"{source}*\"]"));
+    let mut gateway = journey.folder.run(&config).unwrap();
+    gateway.ready().unwrap();
+    refuses.store(true, Ordering::Relaxed);
+    let more = format!("{source}.more");
+    journey.client.create_topic(&more, 1).unwrap();
+    gateway.until_log_says("a topic is not as it should be").unwrap();
+    refuses.store(false, Ordering::Relaxed);
+    journey.client.produce(&more, &[update(0, 1)]).unwrap();
+    let arrives = |_: &mut Gateway| Ok(journey.client.count(&format!("clean.{more}"))? == 1);
+    gateway.until("what is written to the new topic arrives", arrives).unwrap();
     gateway.stop().unwrap();
 }
