@@ -23,8 +23,14 @@ use crate::tracker::Mark;
 pub use batch::{Batch, LostRange, Run, Trouble};
 pub use standing::Standing;
 
-/// How long to wait before asking again where assigned partitions begin.
+/// How long one question to the broker may take, and how long to wait before asking again, where nothing is known of an assignment.
+/// The lane stands still meanwhile.
+const PATIENCE: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_secs(1);
+
+/// The same where only some partitions are left and the others are being read: a question that took long is not asked again soon.
+const LATER_PATIENCE: Duration = Duration::from_secs(1);
+const LATER: Duration = Duration::from_secs(10);
 
 /// How often every partition is pointed to the lane's queue again. librdkafka forgets that when it stops fetching a
 /// partition, and it may finish stopping after the partition was started anew; its records would then never come.
@@ -53,6 +59,8 @@ pub struct Source {
     assigned: FxHashMap<TopicPartition, Held>,
     /// An assignment whose beginnings could not be found out yet, and when to ask again.
     unresolved: Option<(Vec<Place>, Instant)>,
+    /// Partitions of answered assignments of which that is so, and when to ask again.
+    later: (Vec<Place>, Instant),
     /// Partitions whose offsets are gone, with the one wanted, until the broker says which are left.
     lost: Vec<(TopicPartition, i64)>,
     forwarded: Instant,
@@ -115,6 +123,7 @@ impl Source {
             names: FxHashSet::default(),
             assigned: FxHashMap::default(),
             unresolved: None,
+            later: (Vec::new(), Instant::now()),
             lost: Vec::new(),
             forwarded: Instant::now(),
             asked: None,
@@ -140,11 +149,14 @@ impl Source {
             return self.resolve(places);
         }
         loop {
-            match self.events.poll(Duration::ZERO)? {
+            let Some(polled) = self.events.poll(Duration::ZERO) else {
+                return self.resolve_later();
+            };
+            match polled {
                 Polled::Assign(places) => return self.resolve(places),
                 Polled::Revoke(places) => {
                     let lost = self.client.assignment_lost();
-                    let partitions = places.iter().map(|place| self.partition(place)).collect();
+                    let partitions = self.begun(&places);
                     return Some(Event::Revoked { partitions, lost });
                 }
                 Polled::Committed(result) => match result {

@@ -246,3 +246,53 @@ fn a_partition_that_was_halted_and_went_away_is_read_when_it_comes_back() {
     })
     .unwrap();
 }
+
+/// As one without a leader, which cannot say where it begins.
+#[test]
+fn a_partition_whose_beginning_is_not_known_yet_holds_up_no_other() {
+    let (broker, client) = start(1);
+    client.produce("in", &numbered(1, 0..10)).unwrap();
+    let mut first = lane(&broker, 0, Start::Earliest);
+    settle(&broker, &mut [&mut first], &[10]);
+    first.stop();
+    broker.add_partitions("out", 2);
+    broker.add_partitions("in", 2);
+    let client = Client::new(broker.bootstrap()).unwrap();
+    client.produce("in", &numbered(2, 10..20)).unwrap();
+    broker.fake().on(ApiKey::ListOffsets, |_| Control::Error(ErrorCode::TopicAuthorizationFailed));
+    let mut second = lane(&broker, 0, Start::Earliest);
+    eventually("the partition with a commit goes on", PATIENCE, || {
+        second.turn();
+        Ok(ended(&broker, &[15, 0]))
+    })
+    .unwrap();
+    broker.fake().clear_hooks();
+    settle(&broker, &mut [&mut second], &[15, 5]);
+    assert_eq!(second.seen, ["in-0 from 10 (committed)", "in-1 from 0 (added partition)"]);
+}
+
+#[test]
+fn a_partition_whose_beginning_is_waited_for_may_go_to_another_lane() {
+    let (broker, client) = start(2);
+    client.produce("in", &numbered(2, 0..10)).unwrap();
+    broker.fake().on(ApiKey::ListOffsets, |_| Control::Error(ErrorCode::TopicAuthorizationFailed));
+    let mut first = lane(&broker, 0, Start::Earliest);
+    eventually("the lane has joined, and nothing to read", PATIENCE, || {
+        first.turn();
+        Ok(first.joined)
+    })
+    .unwrap();
+    let mut second = lane(&broker, 1, Start::Earliest);
+    eventually("so has the other, which sets off a rebalance", PATIENCE, || {
+        first.turn();
+        second.turn();
+        Ok(second.joined)
+    })
+    .unwrap();
+    broker.fake().clear_hooks();
+    settle(&broker, &mut [&mut first, &mut second], &[5, 5]);
+    assert_eq!((first.partitions().len(), second.partitions().len()), (1, 1));
+    assert_eq!(values(&client), sequences(2, 10));
+    second.stop();
+    first.stop();
+}
