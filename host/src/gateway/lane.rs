@@ -161,7 +161,9 @@ impl Lane {
                 Event::Committed(Err(error)) => self.commit_failed(&error),
                 Event::Failed(error) => {
                     self.parts.observer.broker_failed(&chain(&error));
-                    if let Some(fatal) = self.source.fatal() {
+                    // Not all that is fatal is so for librdkafka: a record beside its queue would be passed over.
+                    let fatal = self.source.fatal().or_else(|| error.is_fatal().then_some(error));
+                    if let Some(fatal) = fatal {
                         return Err(fatal).context("the lane cannot go on");
                     }
                 }
