@@ -281,11 +281,13 @@ impl Observer {
 
     /// Shows how far each partition is, and which of them stand still.
     pub(super) fn show(
-        &self,
+        &mut self,
         standings: impl Iterator<Item = Standing>,
         partitions: &Partitions,
         tracker: &Tracker,
     ) {
+        // What was acknowledged since the last batch; the next may be long in coming.
+        self.totals.add(&mut self.tally);
         for Standing { at, watermarks, .. } in standings {
             let (Some(series), Some(owned)) = (self.partitions.get(&at), partitions.get(&at))
             else {

@@ -26,3 +26,12 @@ fn brokers_that_fail_for_a_while_leave_a_member_without_partitions_ready() {
     observer.broker_failed("broker away");
     assert_eq!(reasons(), ["lane 0 of pipeline \"shop\" is cut off: broker away"]);
 }
+
+#[test]
+fn the_last_batch_is_shown_without_another_one() {
+    let (metrics, _health, mut observer) = observer();
+    observer.acknowledged(Timed { read: Instant::now(), timestamp: None });
+    observer.show(std::iter::empty(), &Partitions::default(), &Tracker::default());
+    let shown = metrics.render().unwrap();
+    assert!(shown.contains("lockgate_settle_seconds_count{pipeline=\"shop\"} 1"), "{shown}");
+}
