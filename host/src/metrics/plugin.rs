@@ -154,6 +154,7 @@ impl Custom {
 struct Breakers {
     states: IntGaugeVec,
     trips: IntCounterVec,
+    bypassed: IntCounterVec,
 }
 
 impl Breakers {
@@ -167,6 +168,11 @@ impl Breakers {
             trips: plugin.counter(
                 "lockgate_plugin_breaker_trips_total",
                 "How often a plugin's breaker has opened because it failed too often.",
+                &[],
+            )?,
+            bypassed: plugin.counter(
+                "lockgate_plugin_bypassed_rows_total",
+                "Rows that went on without a plugin while it was not called, as on_open = \"bypass\" says.",
                 &[],
             )?,
         })
@@ -207,7 +213,6 @@ pub(super) struct Family {
     calls: IntCounterVec,
     rows: IntCounterVec,
     edits: IntCounterVec,
-    bypassed: IntCounterVec,
     seconds: HistogramVec,
     faults: IntCounterVec,
     memory: IntGaugeVec,
@@ -237,11 +242,6 @@ impl Family {
             edits: plugin.counter(
                 "lockgate_plugin_edits_total",
                 "Cells that a plugin's answers set or removed.",
-                &[],
-            )?,
-            bypassed: plugin.counter(
-                "lockgate_plugin_bypassed_rows_total",
-                "Rows that went on without a plugin while it was not called, as on_open = \"bypass\" says.",
                 &[],
             )?,
             seconds: plugin.histogram(
@@ -292,7 +292,7 @@ impl Family {
             calls: self.calls.with_label_values(&owner),
             rows: self.rows.with_label_values(&owner),
             edits: self.edits.with_label_values(&owner),
-            bypassed: self.bypassed.with_label_values(&owner),
+            bypassed: self.breakers.bypassed.with_label_values(&owner),
             seconds: self.seconds.with_label_values(&owner),
             faults: FaultClass::ALL
                 .map(|it| self.faults.with_label_values(&[pipeline, name, it.as_str()])),

@@ -1,3 +1,5 @@
+//! What is shown of a lane once what made it so is over.
+
 use super::*;
 use crate::health::PipelineState;
 
