@@ -40,7 +40,7 @@ use plugins::{LiveTables, Plugins};
 pub use desk::Desk;
 pub use shadow::Shadow;
 pub use stop::Stop;
-pub use tap::{Sample, Tap, Watch};
+pub use tap::{Tap, Watch};
 
 /// Plugins and the scanner work on the lane's own stack; wasmtime wants room above its half megabyte for guests.
 const LANE_STACK: usize = 4 << 20;
