@@ -50,6 +50,8 @@ pub struct Stage {
     pub breaker: Arc<Breaker>,
     /// Calls that nobody has asked for yet.
     pub calls: Vec<Made>,
+    /// Rows that went by while its breaker was open, likewise.
+    pub bypassed: u64,
 }
 
 impl Stage {

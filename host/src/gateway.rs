@@ -41,7 +41,7 @@ use plugins::{LiveTables, Plugins};
 pub use desk::Desk;
 pub use shadow::Shadow;
 pub use stop::Stop;
-pub use tap::{Sample, Tap, Watch};
+pub use tap::{Tap, Watch};
 
 /// Plugins and the scanner work on the lane's own stack; wasmtime wants room above its half megabyte for guests.
 const LANE_STACK: usize = 4 << 20;
@@ -282,7 +282,7 @@ fn start_lane(parts: Parts) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
 fn join(lanes: Vec<JoinHandle<anyhow::Result<()>>>, stop: &Stop) -> anyhow::Result<()> {
     let mut open = lanes;
     let mut ended = Ok(());
-    while !open.is_empty() {
+    loop {
         let (done, running): (Vec<_>, Vec<_>) = open.into_iter().partition(JoinHandle::is_finished);
         for lane in done {
             let result = lane.join().unwrap_or_else(|_| Err(anyhow!("a lane panicked")));
@@ -293,6 +293,9 @@ fn join(lanes: Vec<JoinHandle<anyhow::Result<()>>>, stop: &Stop) -> anyhow::Resu
             ended = ended.and(result);
         }
         open = running;
+        if open.is_empty() {
+            return ended;
+        }
         if stop.is_draining() && Instant::now() > stop.deadline() + Duration::from_secs(5) {
             return ended.and(Err(anyhow!(
                 "draining: {} lanes did not stop in time; what they held is read again after the restart",
@@ -301,7 +304,6 @@ fn join(lanes: Vec<JoinHandle<anyhow::Result<()>>>, stop: &Stop) -> anyhow::Resu
         }
         thread::sleep(Duration::from_millis(5));
     }
-    ended
 }
 
 /// Milliseconds since 1970.

@@ -45,10 +45,6 @@ impl Error {
     pub fn is_fatal(&self) -> bool {
         self.cause.fatal
     }
-
-    pub fn code(&self) -> Code {
-        self.cause.code
-    }
 }
 
 impl TopicPartition {

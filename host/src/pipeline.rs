@@ -91,8 +91,12 @@ impl Pipeline {
     /// The same, whose outputs bear the digest of their chain where the settings say so.
     #[must_use]
     pub fn stamped(mut self, digest: &str) -> Self {
-        self.stamp = self.settings.stamp.then(|| digest.as_bytes().into());
+        self.stamp(digest);
         self
+    }
+
+    fn stamp(&mut self, digest: &str) {
+        self.stamp = self.settings.stamp.then(|| digest.as_bytes().into());
     }
 
     /// Puts the plugins of the chain with this digest in place of the present ones, and opens the tables that are known for as
@@ -105,7 +109,7 @@ impl Pipeline {
     ) {
         self.chain = Chain::new(stages, Rules::of(&self.settings));
         self.chain.warm(&self.tables, go_on);
-        self.stamp = self.settings.stamp.then(|| digest.as_bytes().into());
+        self.stamp(digest);
     }
 
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
@@ -123,10 +127,10 @@ impl Pipeline {
         self.tables.version()
     }
 
-    /// The calls of each plugin since this was last asked, for the metrics.
-    pub fn take_calls(&mut self, mut each: impl FnMut(&Identity, &[Made])) {
+    /// The calls of each plugin since this was last asked, and how many rows went by without it, for the metrics.
+    pub fn take_calls(&mut self, mut each: impl FnMut(&Identity, &[Made], u64)) {
         for stage in &mut self.chain.stages {
-            each(&stage.identity, &stage.calls);
+            each(&stage.identity, &stage.calls, std::mem::take(&mut stage.bypassed));
             stage.calls.clear();
         }
     }
@@ -174,15 +178,15 @@ impl Pipeline {
         self.chain.run(Batch { records, events, tables, unavailable, keeps_commits });
         records.iter().enumerate().all(|(number, record)| {
             let Some(event) = self.events.events.get(number).copied() else { return true };
-            let outcome = match self.held(record) {
-                Some(hold) => Outcome::Hold(hold.clone()),
-                None => self.outcome_in_order(number, record, &event),
+            let outcome = if let Some(hold) = self.held(record) {
+                Outcome::Hold(hold.clone())
+            } else {
+                let outcome = self.outcome_in_order(number, record, &event);
+                if let Outcome::Hold(hold) = &outcome {
+                    self.held.push((Arc::clone(record.topic), record.partition, hold.clone()));
+                }
+                outcome
             };
-            if let Outcome::Hold(hold) = &outcome
-                && self.held(record).is_none()
-            {
-                self.held.push((Arc::clone(record.topic), record.partition, hold.clone()));
-            }
             let row = self.events.rows_of(&event).first();
             let table = row.and_then(|row| self.tables.get(row.table));
             settle(number, About { class: event.class, table }, outcome)

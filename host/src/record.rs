@@ -1,8 +1,12 @@
 //! A record as Kafka holds it, and a record as it leaves. Knows no client and no format.
 
+mod copies;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+
+pub use copies::Copies;
 
 /// One record of a source topic, borrowed for one turn of a lane.
 #[derive(Clone, Debug)]

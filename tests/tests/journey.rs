@@ -41,4 +41,5 @@ mod journey {
     mod operator;
     mod compile;
     mod protect;
+    mod faults;
 }

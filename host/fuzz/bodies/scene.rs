@@ -98,6 +98,7 @@ pub(crate) fn stage(transform: Box<dyn Transform>, on_fault: FaultPolicy) -> Sta
         on_open: OnOpen::Halt,
         breaker: Arc::default(),
         calls: Vec::new(),
+        bypassed: 0,
     }
 }
 

@@ -65,10 +65,13 @@ impl Chain {
 
     /// The breaker is open until then: the rows wait, or go by as if the plugin had left them alone.
     pub(super) fn stand_back(&mut self, stage: usize, rows: &[u32], until: Instant) {
-        let Some(known) = self.stages.get(stage) else { return };
-        if known.on_open == OnOpen::Halt {
-            let hold = not_called(known, until);
-            self.hold(rows, &hold);
+        let Some(known) = self.stages.get_mut(stage) else { return };
+        match known.on_open {
+            OnOpen::Halt => {
+                let hold = not_called(known, until);
+                self.hold(rows, &hold);
+            }
+            OnOpen::Bypass => known.bypassed += rows.len() as u64,
         }
     }
 

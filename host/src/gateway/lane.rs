@@ -161,7 +161,9 @@ impl Lane {
                 Event::Committed(Err(error)) => self.commit_failed(&error),
                 Event::Failed(error) => {
                     self.parts.observer.broker_failed(&chain(&error));
-                    if let Some(fatal) = self.source.fatal() {
+                    // Not all that is fatal is so for librdkafka: a record beside its queue would be passed over.
+                    let fatal = self.source.fatal().or_else(|| error.is_fatal().then_some(error));
+                    if let Some(fatal) = fatal {
                         return Err(fatal).context("the lane cannot go on");
                     }
                 }
@@ -233,11 +235,22 @@ impl Lane {
             Trouble::Failed { at, error } => {
                 warn!(partition = %at, error = %chain(error), "reading a partition failed; it is tried again");
             }
+            Trouble::Damaged { at, error } => {
+                let reason = chain(error);
+                let Some(owned) = self.partitions.get_mut(at) else { return };
+                if owned.fail(reason.clone(), Instant::now()) {
+                    warn!(partition = %at, error = reason, "what was fetched cannot be read; it is fetched again");
+                }
+            }
             Trouble::LostOffsets(range) => self.lost_offsets(range),
         }
     }
 
     fn lost_offsets(&mut self, range: &LostRange) {
+        // One that is to be read again says so once more then, if it is true: behind damage offsets are lost that never were.
+        if self.partitions.flowing(&range.at.topic, range.at.partition).is_none() {
+            return;
+        }
         let lost = range.lost();
         let policy = self.parts.settings.on_lost_offsets;
         let Some(offset) = range.resume_at(policy) else {
@@ -320,6 +333,7 @@ impl Lane {
         if self.shown.elapsed() >= SHOW_PERIOD {
             self.shown = Instant::now();
             self.complaints.tell_due(self.shown);
+            self.source.ask_ends();
             let Self { source, partitions, tracker, parts, .. } = self;
             parts.observer.show(source.standings(), partitions, tracker);
             if parts.number == 0 {
@@ -333,21 +347,13 @@ impl Lane {
         self.complaints.tell_rest();
         let deadline = self.parts.stop.deadline();
         self.wait_for_outputs(deadline);
-        self.take_up_releases();
-        let advances = self.settled();
-        if let Err(error) = self.source.commit_by(&advances, deadline) {
+        if let Err(error) = self.commit_by(deadline) {
             warn!(error = %chain(&error), "the last commit failed; what it held is read again after the restart");
         }
-        self.commit_releases_by(deadline);
         let open = self.sink.in_flight();
         info!(pipeline = self.parts.settings.name, lane = self.parts.number, open, "lane drained");
-        drop(self.sink);
+        // Before the producer, which may take its time to end where something never arrived.
         self.source.close(deadline);
-    }
-
-    fn wait_for_outputs(&mut self, deadline: Instant) {
-        let Self { sink, tracker, partitions, .. } = self;
-        sink.drain(deadline, |ticket, fate| report(tracker, partitions, ticket, fate));
     }
 }
 

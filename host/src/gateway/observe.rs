@@ -32,6 +32,8 @@ pub(super) struct Observer {
     tally: metrics::Tally,
     plugins: FxHashMap<Arc<str>, metrics::Plugin>,
     partitions: FxHashMap<TopicPartition, metrics::Partition>,
+    /// The group has given its answer, and has not thrown the lane out since.
+    is_member: bool,
     shown: FxHashMap<Arc<str>, Shown>,
 }
 
@@ -61,6 +63,7 @@ impl Observer {
             pipeline: pipeline.into(),
             plugins: FxHashMap::default(),
             partitions: FxHashMap::default(),
+            is_member: false,
             shown: FxHashMap::default(),
         }
     }
@@ -86,7 +89,8 @@ impl Observer {
             error = reason,
             "trouble with the brokers; librdkafka tries again"
         );
-        if self.partitions.is_empty() {
+        // A member hears nothing when the brokers are back, where nobody left the group meanwhile.
+        if !self.is_member {
             self.own.set_group(Group::Lost { reason: reason.to_owned() });
         }
     }
@@ -99,6 +103,7 @@ impl Observer {
             series.committed.set(begin.offset);
             self.partitions.insert(at.clone(), series);
         }
+        self.is_member = true;
         self.own.set_group(Group::Member { partitions: self.partitions.len() });
     }
 
@@ -106,6 +111,12 @@ impl Observer {
         self.partitions.remove(at);
         self.health.clear_halt(&self.pipeline, &at.topic, at.partition);
         self.own.set_group(Group::Member { partitions: self.partitions.len() });
+    }
+
+    /// The group goes on without the lane, which joins it anew.
+    pub(super) fn thrown_out(&mut self) {
+        self.is_member = false;
+        self.own.set_group(Group::Joining);
     }
 
     /// Each record of a batch, with what became of it.
@@ -151,7 +162,7 @@ impl Observer {
             self.tell(&turned);
         }
         let Self { plugins, metrics, pipeline: name, .. } = self;
-        pipeline.take_calls(|identity, calls| {
+        pipeline.take_calls(|identity, calls, bypassed| {
             let is_it = |version: &&Arc<Version>| std::ptr::eq(&*version.identity, identity);
             if let Some(version) = chain.plugins.iter().find(is_it).filter(|_| !calls.is_empty()) {
                 version.stats().carried(carried(calls, version.setup.rollout.p99));
@@ -159,6 +170,7 @@ impl Observer {
             let series = plugins
                 .entry(Arc::clone(&identity.name))
                 .or_insert_with(|| metrics.plugin(name, &identity.name));
+            series.bypassed.inc_by(bypassed);
             for call in calls {
                 match call.fault {
                     None => series.called(call.rows, call.edits, call.took),
@@ -269,11 +281,13 @@ impl Observer {
 
     /// Shows how far each partition is, and which of them stand still.
     pub(super) fn show(
-        &self,
+        &mut self,
         standings: impl Iterator<Item = Standing>,
         partitions: &Partitions,
         tracker: &Tracker,
     ) {
+        // What was acknowledged since the last batch; the next may be long in coming.
+        self.totals.add(&mut self.tally);
         for Standing { at, watermarks, .. } in standings {
             let (Some(series), Some(owned)) = (self.partitions.get(&at), partitions.get(&at))
             else {
@@ -312,3 +326,6 @@ fn carried(calls: &[Made], p99: Duration) -> Carried {
         faulty: calls.iter().any(|call| call.fault.is_some()),
     }
 }
+
+#[cfg(test)]
+mod tests;

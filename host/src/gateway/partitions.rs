@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 
 use crate::kafka::TopicPartition;
-use crate::tracker::Handle;
+use crate::tracker::{Handle, Tracker};
 
-/// After a failed delivery the partition is tried again after this long, then after twice as long, up to the second.
+/// After a failure the partition is tried again after this long, then after twice as long, up to the second.
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
 
@@ -20,7 +20,7 @@ pub(super) struct Owned {
     pub(super) state: State,
     /// Whether the client was told to stop fetching it.
     pub(super) paused: bool,
-    /// Deliveries that failed in a row.
+    /// Deliveries and fetches that failed in a row.
     failures: u32,
     /// What it last waited for; none once it has gone on since.
     waited: Option<String>,
@@ -30,7 +30,8 @@ pub(super) struct Owned {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Flowing,
-    /// A delivery failed: what is under way is waited for, then the partition is read again from its watermark.
+    /// A delivery failed, or a fetch brought what cannot be read: what is under way is waited for, then the partition is read again
+    /// from its watermark.
     Failed {
         reason: String,
         retry: Instant,
@@ -92,6 +93,17 @@ impl Partitions {
         self.owned.iter_mut().find(|(_, owned)| owned.handle == handle)
     }
 
+    /// Forgets what was under way of partitions of which an output was lost: it comes again, however much later, and must not take
+    /// up the room of the others until then.
+    pub(super) fn forget_lost(&mut self, tracker: &mut Tracker) {
+        for owned in self.owned.values_mut() {
+            let is_over = tracker.is_failed(owned.handle) && tracker.is_quiet(owned.handle);
+            if let Some((handle, _)) = is_over.then(|| tracker.rewind(owned.handle)).flatten() {
+                owned.handle = handle;
+            }
+        }
+    }
+
     /// Lets the partitions that wait for a plugin try it again, whenever that was to be.
     pub(super) fn wake(&mut self, now: Instant) {
         for owned in self.owned.values_mut() {
@@ -117,14 +129,15 @@ impl Partitions {
 }
 
 impl Owned {
-    /// Notes a failed delivery; a halt stays a halt.
-    pub(super) fn fail(&mut self, reason: String, now: Instant) {
+    /// Notes that something of it failed; a halt stays a halt. Says whether that is news: much may be under way that fails with it.
+    pub(super) fn fail(&mut self, reason: String, now: Instant) -> bool {
         if self.state != State::Flowing {
-            return;
+            return false;
         }
         let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(16)).min(LONGEST_RETRY);
         self.failures += 1;
         self.state = State::Failed { reason, retry: now + wait };
+        true
     }
 
     /// Waits until a plugin may be called again; a halt stays a halt. Says whether that is news: a partition that tries again in
@@ -177,7 +190,7 @@ impl Owned {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tracker::{Mark, Tracker};
+    use crate::tracker::{Load, Mark};
 
     const REASON: &str = "plugin \"mask\": it failed";
 
@@ -212,6 +225,29 @@ mod tests {
         assert!(!owned.delivered());
         assert_eq!(owned.standstill(), None);
         assert!(owned.wait(REASON.to_owned(), now), "this is another wait");
+    }
+
+    #[test]
+    fn what_is_to_come_again_takes_up_no_room_until_then() {
+        let (mut partitions, mut tracker) = (Partitions::default(), Tracker::default());
+        let at = TopicPartition::new(&"t".into(), 0);
+        let mark = |offset| Mark { offset, leader_epoch: -1 };
+        let handle = tracker.assign(mark(0));
+        partitions.assign(at.clone(), handle);
+        let tickets = [0, 1, 2, 3].map(|offset| tracker.begin(handle, mark(offset), 1, 100));
+        let tickets = tickets.map(Option::unwrap);
+        tracker.acknowledge(tickets[0]);
+        tracker.fail(tickets[1]);
+        assert!(partitions.get_mut(&at).unwrap().fail(REASON.to_owned(), Instant::now()));
+        tracker.acknowledge(tickets[2]);
+        partitions.forget_lost(&mut tracker);
+        assert_eq!(tracker.load().records, 3, "one is still under way");
+        tracker.acknowledge(tickets[3]);
+        partitions.forget_lost(&mut tracker);
+        assert_eq!(tracker.load(), Load::default());
+        let owned = partitions.get(&at).unwrap();
+        assert_eq!(tracker.watermark(owned.handle), Some(mark(1)));
+        assert!(matches!(owned.state, State::Failed { .. }), "and waits on");
     }
 
     #[test]

@@ -124,6 +124,7 @@ fn stage_of(version: &Version, instance: Instance) -> Stage {
         on_open: version.setup.on_open,
         breaker: Arc::clone(version.breaker()),
         calls: Vec::new(),
+        bypassed: 0,
     }
 }
 

@@ -158,9 +158,9 @@ impl Outlet<'_> {
         }
         self.tracker.fail(ticket);
         let at = TopicPartition::new(record.topic, record.partition);
-        if let Some(owned) = self.partitions.get_mut(&at) {
+        let Some(owned) = self.partitions.get_mut(&at) else { return };
+        if owned.fail(reason.clone(), Instant::now()) {
             warn!(partition = %at, offset = record.offset, error = reason, "sending failed");
-            owned.fail(reason, Instant::now());
         }
     }
 
@@ -208,8 +208,10 @@ pub(super) fn report(
     let handle = tracker.partition(ticket);
     tracker.fail(ticket);
     let Some((at, owned)) = handle.and_then(|handle| partitions.by_handle(handle)) else { return };
-    warn!(partition = %at, error = %error, "delivery failed");
-    owned.fail(error.to_string(), std::time::Instant::now());
+    let reason = super::lane::chain(&error);
+    if owned.fail(reason.clone(), Instant::now()) {
+        warn!(partition = %at, error = reason, "delivery failed");
+    }
 }
 
 #[derive(Clone, Copy)]

@@ -3,12 +3,11 @@
 //! not know chains or what a trial is.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use crate::record::{Header, Record};
+use crate::record::{Copies, Header, Record};
 
 /// Batches kept from before, one in each period at most.
 const BATCHES: usize = 8;
@@ -41,11 +40,11 @@ const FIRST: u64 = 1;
 
 #[derive(Default)]
 struct Inner {
-    kept: VecDeque<Arc<Sample>>,
+    kept: VecDeque<Arc<Copies>>,
     /// When the latest of them was taken.
     kept_at: u64,
     /// Those that wait for who watches; none while nobody does.
-    live: Option<VecDeque<Arc<Sample>>>,
+    live: Option<VecDeque<Arc<Copies>>>,
 }
 
 impl Default for Tap {
@@ -98,14 +97,14 @@ impl Tap {
         if !has_claimed {
             return;
         }
-        let kept = Sample::of(records).is_some_and(|sample| self.keep(sample, now, watched));
+        let kept = sample(records).is_some_and(|sample| self.keep(sample, now, watched));
         if watched && !kept {
             self.room.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Whether the sample waits for who watches now.
-    fn keep(&self, sample: Sample, now: u64, watched: bool) -> bool {
+    fn keep(&self, sample: Copies, now: u64, watched: bool) -> bool {
         // Held by others for a moment only; but a lane does not wait even so long.
         let mut inner = match self.inner.try_lock() {
             Ok(inner) => inner,
@@ -157,13 +156,13 @@ fn period() -> u64 {
 /// Somebody who wants every batch; until it is dropped.
 pub struct Watch {
     tap: Arc<Tap>,
-    kept: Vec<Arc<Sample>>,
+    kept: Vec<Arc<Copies>>,
     age: Duration,
 }
 
 impl Watch {
     /// What was kept from before, oldest first.
-    pub fn kept(&self) -> &[Arc<Sample>] {
+    pub fn kept(&self) -> &[Arc<Copies>] {
         &self.kept
     }
 
@@ -173,7 +172,7 @@ impl Watch {
     }
 
     /// The next live batch, waited for.
-    pub fn next(&self, patience: Duration) -> Option<Arc<Sample>> {
+    pub fn next(&self, patience: Duration) -> Option<Arc<Copies>> {
         let is_empty = |inner: &mut Inner| inner.live.as_ref().is_some_and(VecDeque::is_empty);
         let waited = self.tap.arrived.wait_timeout_while(self.tap.lock(), patience, is_empty);
         let (mut inner, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -192,79 +191,12 @@ impl Drop for Watch {
     }
 }
 
-/// Neighbours of one batch, copied.
-pub struct Sample {
-    bytes: Vec<u8>,
-    records: Vec<Copied>,
-    headers: Vec<(Range<usize>, Option<Range<usize>>)>,
-}
-
-/// Ranges are of `Sample::bytes`, that of the headers of `Sample::headers`.
-struct Copied {
-    topic: Arc<str>,
-    partition: i32,
-    offset: i64,
-    timestamp: Option<i64>,
-    key: Option<Range<usize>>,
-    value: Option<Range<usize>>,
-    headers: Range<usize>,
-}
-
-impl Sample {
-    /// None where no record is small enough.
-    fn of(records: &[Record<'_>]) -> Option<Self> {
-        let records = fitting(records).filter(|records| !records.is_empty())?;
-        let mut sample = Self {
-            bytes: Vec::with_capacity(records.iter().map(size).sum()),
-            records: Vec::with_capacity(records.len()),
-            headers: Vec::new(),
-        };
-        for record in records {
-            sample.add(record);
-        }
-        Some(sample)
-    }
-
-    fn add(&mut self, record: &Record<'_>) {
-        let Self { bytes, records, headers } = self;
-        let mut copy = |part: &[u8]| {
-            let start = bytes.len();
-            bytes.extend_from_slice(part);
-            start..bytes.len()
-        };
-        let first = headers.len();
-        let copied = record.headers.iter();
-        headers.extend(copied.map(|header| (copy(header.name), header.value.map(&mut copy))));
-        records.push(Copied {
-            topic: Arc::clone(record.topic),
-            partition: record.partition,
-            offset: record.offset,
-            timestamp: record.timestamp,
-            key: record.key.map(&mut copy),
-            value: record.value.map(&mut copy),
-            headers: first..headers.len(),
-        });
-    }
-
-    pub fn records(&self) -> Vec<Record<'_>> {
-        self.records.iter().map(|copied| self.record(copied)).collect()
-    }
-
-    fn record<'s>(&'s self, copied: &'s Copied) -> Record<'s> {
-        let part = |range: &Range<usize>| self.bytes.get(range.clone()).unwrap_or_default();
-        let headers = self.headers.get(copied.headers.clone()).unwrap_or_default().iter();
-        Record {
-            topic: &copied.topic,
-            partition: copied.partition,
-            offset: copied.offset,
-            timestamp: copied.timestamp,
-            key: copied.key.as_ref().map(part),
-            value: copied.value.as_ref().map(part),
-            headers: headers
-                .map(|(name, value)| Header { name: part(name), value: value.as_ref().map(part) })
-                .collect(),
-        }
-    }
+/// Neighbours of one batch. None where no record is small enough.
+pub(super) fn sample(records: &[Record<'_>]) -> Option<Copies> {
+    let records = fitting(records).filter(|records| !records.is_empty())?;
+    let mut sample = Copies::with_capacity(records.len(), records.iter().map(size).sum());
+    records.iter().for_each(|record| sample.add(record));
+    Some(sample)
 }
 
 /// The first records in a row that may be taken. The last is no delete whose tombstone would be left behind.

@@ -14,7 +14,7 @@ use super::ownership::Ownership;
 use super::{Loaded, Stop, Windows};
 use crate::config;
 use crate::kafka::members_assign;
-use crate::kafka::topics::{Topic, Topics};
+use crate::kafka::topics::{Problem, Topic, Topics};
 
 /// How often the cluster's topics and their owners are looked at. librdkafka itself notices new topics within 30 s.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -58,6 +58,7 @@ impl Watch {
             topics: Topics::connect(kafka)?,
             settings: pipelines.iter().map(|pipeline| Arc::clone(&pipeline.settings)).collect(),
             seen: Vec::new(),
+            problems: Vec::new(),
             // Where the broker assigns, there are no rounds to get lost between.
             ownership: members_assign(kafka)
                 .then(|| Ownership::new(pipelines, &windows.metrics, &windows.health)),
@@ -89,6 +90,8 @@ struct Rounds {
     topics: Topics,
     settings: Vec<Arc<config::Pipeline>>,
     seen: Vec<Topic>,
+    /// What was wrong then, each told once.
+    problems: Vec<Problem>,
     ownership: Option<Ownership>,
 }
 
@@ -107,20 +110,19 @@ impl Rounds {
         self.prepare(found);
     }
 
-    /// Prepares anew where topics have come, gone or grown since the last look.
+    /// Prepares anew where topics have come, gone or grown since the last look, or where one could not be created.
     fn prepare(&mut self, found: Vec<Topic>) {
-        if found == self.seen {
+        let is_creating = |problem: &Problem| matches!(problem, Problem::NotCreated { .. });
+        if found == self.seen && !self.problems.iter().any(is_creating) {
             return;
         }
+        let mut problems = Vec::new();
         for pipeline in &self.settings {
-            for problem in self.topics.prepare(pipeline, &found).err().unwrap_or_default() {
-                warn!(
-                    pipeline = pipeline.name,
-                    problem = chain(&problem),
-                    "a topic is not as it should be"
-                );
-            }
+            problems.extend(self.topics.prepare(pipeline, &found).err().unwrap_or_default());
         }
-        self.seen = found;
+        for problem in problems.iter().filter(|problem| !self.problems.contains(problem)) {
+            warn!(problem = chain(problem), "a topic is not as it should be");
+        }
+        (self.seen, self.problems) = (found, problems);
     }
 }

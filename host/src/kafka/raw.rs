@@ -26,6 +26,7 @@ use rdkafka_sys as rd;
 use rdkafka_sys::types::RDKafkaRespErr;
 use tracing::{debug, error, trace, warn};
 
+pub(super) use consume::END;
 pub(super) use list::Place;
 pub(super) use message::{Message, Messages};
 pub(super) use produce::{Piece, Topic};

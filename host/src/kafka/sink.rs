@@ -168,11 +168,6 @@ impl Sink {
     pub fn in_flight(&self) -> usize {
         self.client.unsettled()
     }
-
-    /// What made the producer useless, where something did.
-    pub fn fatal(&self) -> Option<Error> {
-        self.client.fatal().map(|cause| Error::new("producing", cause))
-    }
 }
 
 fn report(deliveries: &Deliveries, each: &mut impl FnMut(u64, Result<(), DeliveryError>)) -> usize {

@@ -3,6 +3,7 @@
 
 mod batch;
 mod rebalance;
+mod standing;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,13 +21,28 @@ use crate::config::{self, Start, TopicPattern};
 use crate::tracker::Mark;
 
 pub use batch::{Batch, LostRange, Run, Trouble};
+pub use standing::Standing;
 
-/// How long to wait before asking again where assigned partitions begin.
+/// How long one question to the broker may take, and how long to wait before asking again, where nothing is known of an assignment.
+/// The lane stands still meanwhile.
+const PATIENCE: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_secs(1);
+
+/// The same where only some partitions are left and the others are being read: a question that took long is not asked again soon.
+const LATER_PATIENCE: Duration = Duration::from_secs(1);
+const LATER: Duration = Duration::from_secs(10);
 
 /// How often every partition is pointed to the lane's queue again. librdkafka forgets that when it stops fetching a
 /// partition, and it may finish stopping after the partition was started anew; its records would then never come.
 const FORWARD_PERIOD: Duration = Duration::from_secs(1);
+
+/// What librdkafka says where it could not read what it fetched. After a wrong checksum it looks for the next batch in the wrong
+/// place, and may find an offset there that never was.
+const UNREADABLE: [Code; 3] = [
+    Code::of(Known::RD_KAFKA_RESP_ERR__BAD_MSG),
+    Code::of(Known::RD_KAFKA_RESP_ERR__BAD_COMPRESSION),
+    Code::of(Known::RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED),
+];
 
 /// How long one seek may take.
 const SEEK_PATIENCE: Duration = Duration::from_secs(5);
@@ -43,9 +59,13 @@ pub struct Source {
     assigned: FxHashMap<TopicPartition, Held>,
     /// An assignment whose beginnings could not be found out yet, and when to ask again.
     unresolved: Option<(Vec<Place>, Instant)>,
+    /// Partitions of answered assignments of which that is so, and when to ask again.
+    later: (Vec<Place>, Instant),
     /// Partitions whose offsets are gone, with the one wanted, until the broker says which are left.
     lost: Vec<(TopicPartition, i64)>,
     forwarded: Instant,
+    /// When ends were last asked for.
+    asked: Option<Instant>,
 }
 
 /// What is remembered of an assigned partition.
@@ -53,6 +73,10 @@ pub struct Source {
 struct Held {
     /// The offset after the last record read.
     next: i64,
+    /// It is not fetched.
+    is_halted: bool,
+    /// The offset after its last record, where it was asked for.
+    end: Option<i64>,
     known_partitions: Option<i32>,
 }
 
@@ -80,15 +104,6 @@ pub enum Event {
     Failed(Error),
 }
 
-/// How far a partition is read and how far it reaches, as the latest fetch said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    pub at: TopicPartition,
-    pub next: i64,
-    /// The first offset it still has, and the one after its last; none before the first fetch.
-    pub watermarks: Option<(i64, i64)>,
-}
-
 impl Source {
     /// Makes a member of the group; it joins with [`Self::subscribe`]. Brokers are connected to in the background.
     ///
@@ -108,8 +123,10 @@ impl Source {
             names: FxHashSet::default(),
             assigned: FxHashMap::default(),
             unresolved: None,
+            later: (Vec::new(), Instant::now()),
             lost: Vec::new(),
             forwarded: Instant::now(),
+            asked: None,
         })
     }
 
@@ -132,11 +149,14 @@ impl Source {
             return self.resolve(places);
         }
         loop {
-            match self.events.poll(Duration::ZERO)? {
+            let Some(polled) = self.events.poll(Duration::ZERO) else {
+                return self.resolve_later();
+            };
+            match polled {
                 Polled::Assign(places) => return self.resolve(places),
                 Polled::Revoke(places) => {
                     let lost = self.client.assignment_lost();
-                    let partitions = places.iter().map(|place| self.partition(place)).collect();
+                    let partitions = self.begun(&places);
                     return Some(Event::Revoked { partitions, lost });
                 }
                 Polled::Committed(result) => match result {
@@ -193,7 +213,11 @@ impl Source {
                 self.lost.push((at.clone(), if *offset >= 0 { *offset } else { next }));
             } else {
                 let error = Error::new(format!("reading {at}"), fault.clone());
-                troubles.push(Trouble::Failed { at: at.clone(), error });
+                let at = at.clone();
+                troubles.push(match UNREADABLE.contains(&fault.code) {
+                    true => Trouble::Damaged { at, error },
+                    false => Trouble::Failed { at, error },
+                });
             }
         }
         for (at, wanted) in std::mem::take(&mut self.lost) {
@@ -262,9 +286,7 @@ impl Source {
     /// Reads a partition again from `mark`. What was read and not yet handed out is forgotten; what was handed out is the
     /// caller's to forget.
     pub fn rewind(&mut self, at: &TopicPartition, mark: Mark) -> Result<(), Error> {
-        if let Some(held) = self.assigned.get_mut(at) {
-            held.next = mark.offset;
-        }
+        self.goes_on(at, mark);
         match self.client.seek(&[place(at, mark)], SEEK_PATIENCE) {
             Ok(()) => Ok(()),
             // A partition that is not being fetched cannot be moved, only started.
@@ -274,6 +296,9 @@ impl Source {
 
     /// Stops fetching a partition, which stays ours. What was fetched of it and not yet handed out is forgotten.
     pub fn halt(&mut self, at: &TopicPartition) -> Result<(), Error> {
+        if let Some(held) = self.assigned.get_mut(at) {
+            held.is_halted = true;
+        }
         self.client.pause(&[whole(at)]).map_err(|cause| Error::new(format!("halting {at}"), cause))
     }
 
@@ -282,27 +307,27 @@ impl Source {
         self.client
             .resume(&[whole(at)])
             .map_err(|cause| Error::new(format!("resuming {at}"), cause))?;
+        if let Some(held) = self.assigned.get_mut(at) {
+            (held.is_halted, held.end) = (false, None);
+        }
         self.restart(at, mark)
     }
 
     fn restart(&mut self, at: &TopicPartition, mark: Mark) -> Result<(), Error> {
+        self.goes_on(at, mark);
         let from = [place(at, mark)];
-        if let Some(held) = self.assigned.get_mut(at) {
-            held.next = mark.offset;
-        }
         self.client
             .unassign(&from)
             .and_then(|()| self.client.assign(&from))
             .map_err(|cause| Error::new(format!("starting {at} at offset {}", mark.offset), cause))
     }
 
-    /// How each assigned partition stands, for metrics.
-    pub fn standings(&self) -> impl Iterator<Item = Standing> {
-        self.assigned.iter().map(|(at, held)| Standing {
-            at: at.clone(),
-            next: held.next,
-            watermarks: self.client.known_watermarks(&at.topic, at.partition),
-        })
+    /// What was lost from where it stood before says nothing any more.
+    fn goes_on(&mut self, at: &TopicPartition, mark: Mark) {
+        self.lost.retain(|(lost, _)| lost != at);
+        if let Some(held) = self.assigned.get_mut(at) {
+            held.next = mark.offset;
+        }
     }
 
     /// What made the member useless, where something did: another process with its instance id, for example.

@@ -9,9 +9,6 @@ use super::raw::{Client, Fault, Place};
 use crate::config::Start;
 use crate::tracker::Mark;
 
-/// How long one question to the broker may take; the lane stands still meanwhile.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// A partition that is ours now, and where it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assigned {
@@ -74,41 +71,63 @@ fn read_note(metadata: &str) -> (Option<i32>, &str) {
     (known, words.find_map(|word| word.strip_prefix(PARKED)).unwrap_or_default())
 }
 
-/// Asks the broker where each of these partitions begins.
+/// Partitions of an assignment, as far as the brokers said where they begin.
+#[derive(Debug, Default)]
+pub(super) struct Resolved {
+    pub(super) assigned: Vec<Assigned>,
+    /// Those to ask for once more. The one that gave the reason is the last, so that it is no other's hindrance.
+    pub(super) later: Vec<Place>,
+    pub(super) reason: Option<Fault>,
+}
+
+/// Asks the broker where each of these partitions begins. One that cannot be asked for, since it has no leader for example, leaves
+/// those for later that are to be asked for as well, which is every one without a commit: each question may take all of `patience`.
+///
+/// # Errors
+///
+/// When nothing can be said of any of them.
 pub(super) fn resolve(
     client: &Arc<Client>,
     assigned: &[Place],
     start: Start,
-) -> Result<Vec<Assigned>, Fault> {
+    patience: Duration,
+) -> Result<Resolved, Fault> {
     if assigned.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Resolved::default());
     }
-    let committed = client.committed(assigned, PATIENCE)?;
-    let mut resolved = Vec::with_capacity(assigned.len());
-    let mut topics: Vec<(Arc<str>, History)> = Vec::new();
+    let committed = client.committed(assigned, patience)?;
+    let mut resolved = Resolved::default();
+    let mut failed = None;
+    let mut histories = Histories { client, patience, topics: Vec::new() };
     for place in committed {
         if place.offset >= 0 {
-            let (known_partitions, remark) = read_note(&place.metadata);
-            resolved.push(Assigned {
-                at: TopicPartition::new(&place.topic, place.partition),
-                begin: Mark { offset: place.offset, leader_epoch: place.leader_epoch },
-                origin: Origin::Committed,
-                remark: remark.to_owned(),
-                known_partitions,
-            });
-            continue;
-        }
-        let history = match topics.iter().find(|(topic, _)| *topic == place.topic) {
-            Some((_, history)) => *history,
-            None => {
-                let history = history(client, &place.topic)?;
-                topics.push((Arc::clone(&place.topic), history));
-                history
+            resolved.assigned.push(goes_on(&place));
+        } else if failed.is_some() {
+            resolved.later.push(place);
+        } else {
+            match histories.first(&place, start) {
+                Ok(first) => resolved.assigned.push(first),
+                Err(fault) => failed = Some((place, fault)),
             }
-        };
-        resolved.push(first(client, &place, start, history)?);
+        }
+    }
+    if let Some((place, fault)) = failed {
+        resolved.later.push(place);
+        resolved.reason = Some(fault);
     }
     Ok(resolved)
+}
+
+/// Of a partition that has a commit.
+fn goes_on(place: &Place) -> Assigned {
+    let (known_partitions, remark) = read_note(&place.metadata);
+    Assigned {
+        at: TopicPartition::new(&place.topic, place.partition),
+        begin: Mark { offset: place.offset, leader_epoch: place.leader_epoch },
+        origin: Origin::Committed,
+        remark: remark.to_owned(),
+        known_partitions,
+    }
 }
 
 /// What the group has done with a topic so far.
@@ -121,47 +140,60 @@ struct History {
     began_with: Option<i32>,
 }
 
-fn history(client: &Arc<Client>, topic: &Arc<str>) -> Result<History, Fault> {
-    let partitions = client.partition_count(topic, PATIENCE)?;
-    let all: Vec<Place> = (0..partitions).map(|number| Place::new(topic, number, -1)).collect();
-    let committed = client.committed(&all, PATIENCE)?;
-    Ok(History { partitions, began_with: began_with(&committed) })
+/// Asks for the beginnings of partitions without a commit, and for the history of each topic once.
+struct Histories<'c> {
+    client: &'c Arc<Client>,
+    patience: Duration,
+    topics: Vec<(Arc<str>, History)>,
+}
+
+impl Histories<'_> {
+    fn of(&mut self, topic: &Arc<str>) -> Result<History, Fault> {
+        if let Some((_, history)) = self.topics.iter().find(|(known, _)| known == topic) {
+            return Ok(*history);
+        }
+        let Self { client, patience, .. } = *self;
+        let partitions = client.partition_count(topic, patience)?;
+        let all: Vec<Place> = (0..partitions).map(|number| Place::new(topic, number, -1)).collect();
+        let committed = client.committed(&all, patience)?;
+        let history = History { partitions, began_with: began_with(&committed) };
+        self.topics.push((Arc::clone(topic), history));
+        Ok(history)
+    }
+
+    fn first(&mut self, place: &Place, start: Start) -> Result<Assigned, Fault> {
+        let history = self.of(&place.topic)?;
+        let added = history.began_with.is_some_and(|count| place.partition >= count);
+        let (start, origin) = match added {
+            true => (Start::Earliest, Origin::Added),
+            false => (start, Origin::Start),
+        };
+        let Self { client, patience, .. } = *self;
+        let (low, high) = client.watermarks(&place.topic, place.partition, patience)?;
+        let offset = match start {
+            Start::Earliest => low,
+            Start::Latest => high,
+            Start::Timestamp(time) => {
+                let asked = Place { offset: time, ..place.clone() };
+                let found = client.at_times(&[asked], patience)?;
+                let found = found.first().map(|found| found.offset);
+                found.filter(|offset| *offset >= 0).unwrap_or(high)
+            }
+        };
+        Ok(Assigned {
+            at: TopicPartition::new(&place.topic, place.partition),
+            begin: Mark { offset, leader_epoch: -1 },
+            origin,
+            remark: String::new(),
+            known_partitions: Some(history.partitions),
+        })
+    }
 }
 
 /// The fewest partitions that any commit knows of: later ones may have seen the topic grow.
 fn began_with(committed: &[Place]) -> Option<i32> {
     let committed = committed.iter().filter(|place| place.offset >= 0);
     committed.map(|place| read_note(&place.metadata).0.unwrap_or(0)).min()
-}
-
-fn first(
-    client: &Client,
-    place: &Place,
-    start: Start,
-    history: History,
-) -> Result<Assigned, Fault> {
-    let added = history.began_with.is_some_and(|count| place.partition >= count);
-    let (start, origin) = match added {
-        true => (Start::Earliest, Origin::Added),
-        false => (start, Origin::Start),
-    };
-    let (low, high) = client.watermarks(&place.topic, place.partition, PATIENCE)?;
-    let offset = match start {
-        Start::Earliest => low,
-        Start::Latest => high,
-        Start::Timestamp(time) => {
-            let asked = Place { offset: time, ..place.clone() };
-            let found = client.at_times(&[asked], PATIENCE)?;
-            found.first().map(|found| found.offset).filter(|offset| *offset >= 0).unwrap_or(high)
-        }
-    };
-    Ok(Assigned {
-        at: TopicPartition::new(&place.topic, place.partition),
-        begin: Mark { offset, leader_epoch: -1 },
-        origin,
-        remark: String::new(),
-        known_partitions: Some(history.partitions),
-    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::owners::{Declaration, Lease, Owners};
 
 /// The handle of one assigned partition.
 pub struct Partition {
-    /// Records between the committed offset and the end of the partition.
+    /// Records from the watermark to the end of the partition.
     pub lag: IntGauge,
     /// The offset up to which every record is settled.
     pub watermark: IntGauge,
@@ -35,7 +35,7 @@ impl Family {
         Ok(Self {
             lag: partition.gauge(
                 "lockgate_partition_lag_records",
-                "Records between the committed offset and the end of the partition.",
+                "Records between the watermark and the end of the partition.",
                 &[],
             )?,
             watermark: partition.gauge(

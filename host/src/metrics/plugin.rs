@@ -29,6 +29,8 @@ pub struct Plugin {
     calls: IntCounter,
     rows: IntCounter,
     edits: IntCounter,
+    /// Rows that went on without it, since its breaker was open.
+    pub bypassed: IntCounter,
     seconds: Histogram,
     faults: [IntCounter; FaultClass::ALL.len()],
     memory: IntGauge,
@@ -152,6 +154,7 @@ impl Custom {
 struct Breakers {
     states: IntGaugeVec,
     trips: IntCounterVec,
+    bypassed: IntCounterVec,
 }
 
 impl Breakers {
@@ -165,6 +168,11 @@ impl Breakers {
             trips: plugin.counter(
                 "lockgate_plugin_breaker_trips_total",
                 "How often a plugin's breaker has opened because it failed too often.",
+                &[],
+            )?,
+            bypassed: plugin.counter(
+                "lockgate_plugin_bypassed_rows_total",
+                "Rows that went on without a plugin while it was not called, as on_open = \"bypass\" says.",
                 &[],
             )?,
         })
@@ -284,6 +292,7 @@ impl Family {
             calls: self.calls.with_label_values(&owner),
             rows: self.rows.with_label_values(&owner),
             edits: self.edits.with_label_values(&owner),
+            bypassed: self.breakers.bypassed.with_label_values(&owner),
             seconds: self.seconds.with_label_values(&owner),
             faults: FaultClass::ALL
                 .map(|it| self.faults.with_label_values(&[pipeline, name, it.as_str()])),

@@ -95,6 +95,7 @@ fn a_plugin_s_series_are_named_with_their_help() {
     mask.serves("1.2.0", "9f86d081");
     mask.called(256, 512, Duration::from_micros(40));
     mask.faulted(FaultClass::Timeout, Duration::from_millis(50));
+    mask.bypassed.inc_by(16);
     mask.instantiations.inc();
     mask.recycles.inc();
     mask.breaker(State::Open);
@@ -109,6 +110,8 @@ fn a_plugin_s_series_are_named_with_their_help() {
     lockgate_plugin_breaker_state{pipeline="shop",plugin="mask-pii"} 2
     # HELP lockgate_plugin_breaker_trips_total How often a plugin's breaker has opened because it failed too often.
     lockgate_plugin_breaker_trips_total{pipeline="shop",plugin="mask-pii"} 1
+    # HELP lockgate_plugin_bypassed_rows_total Rows that went on without a plugin while it was not called, as on_open = "bypass" says.
+    lockgate_plugin_bypassed_rows_total{pipeline="shop",plugin="mask-pii"} 16
     # HELP lockgate_plugin_call_seconds Time of a call, batch in and answer out.
     # TYPE lockgate_plugin_call_seconds histogram
     lockgate_plugin_call_seconds_sum{pipeline="shop",plugin="mask-pii"} 0.05004
@@ -152,7 +155,7 @@ fn a_partition_s_series_are_named_with_their_help() {
     lockgate_partition_halted{partition="3",pipeline="shop",topic="shop.public.orders"} 1
     # HELP lockgate_partition_in_flight_records Records read and not yet settled.
     lockgate_partition_in_flight_records{partition="3",pipeline="shop",topic="shop.public.orders"} 2
-    # HELP lockgate_partition_lag_records Records between the committed offset and the end of the partition.
+    # HELP lockgate_partition_lag_records Records between the watermark and the end of the partition.
     lockgate_partition_lag_records{partition="3",pipeline="shop",topic="shop.public.orders"} 12
     # HELP lockgate_partition_watermark_offset The offset before which every record is settled.
     lockgate_partition_watermark_offset{partition="3",pipeline="shop",topic="shop.public.orders"} 40

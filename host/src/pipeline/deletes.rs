@@ -13,9 +13,21 @@ use crate::record::Record;
 /// Deletes remembered for one partition. A tombstone follows its delete at once, so only interleaved keys need the room.
 const REMEMBERED: usize = 4_096;
 
+/// Tombstones remembered of one partition that went the way of their delete. Only one that stands just behind what is settled is
+/// read again without its delete, or a few where keys are interleaved.
+const ANSWERED: usize = 16;
+
 #[derive(Default)]
 pub(super) struct Deletes {
-    partitions: FxHashMap<(Arc<str>, i32), VecDeque<Delete>>,
+    partitions: FxHashMap<(Arc<str>, i32), Remembered>,
+}
+
+#[derive(Default)]
+struct Remembered {
+    /// Until their tombstones come.
+    open: VecDeque<Delete>,
+    /// With the offset of the tombstone.
+    answered: VecDeque<(i64, Delete)>,
 }
 
 /// Key and fate of a delete that did not pass.
@@ -30,31 +42,44 @@ impl Deletes {
             return;
         }
         let partition = (Arc::clone(delete.topic), delete.partition);
-        let remembered = self.partitions.entry(partition).or_default();
+        let Remembered { open, answered } = self.partitions.entry(partition).or_default();
         // One that is read again may end otherwise than before.
-        remembered.retain(|(known, _)| **known != *key);
-        if passed {
-            return;
+        open.retain(|(known, _)| **known != *key);
+        answered.retain(|(_, (known, _))| **known != *key);
+        if !passed {
+            push(open, REMEMBERED, (key.into(), verdict.clone()));
         }
-        if remembered.len() >= REMEMBERED {
-            remembered.pop_front();
-        }
-        remembered.push_back((key.into(), verdict.clone()));
     }
 
-    /// What became of the delete that this tombstone follows, once.
+    /// What became of the delete that this tombstone follows, once for each tombstone: one that is read again after a failure is
+    /// the same one.
     pub(super) fn take(&mut self, tombstone: &Record<'_>) -> Option<Verdict> {
         if self.partitions.is_empty() {
             return None;
         }
         let key = tombstone.key?;
         let partition = (Arc::clone(tombstone.topic), tombstone.partition);
-        let remembered = self.partitions.get_mut(&partition)?;
-        let at = remembered.iter().rposition(|(known, _)| **known == *key)?;
-        remembered.remove(at).map(|(_, verdict)| verdict)
+        let Remembered { open, answered } = self.partitions.get_mut(&partition)?;
+        let Some(at) = open.iter().rposition(|(known, _)| **known == *key) else {
+            let is_it = |(offset, (known, _)): &&(i64, Delete)| {
+                *offset == tombstone.offset && **known == *key
+            };
+            return answered.iter().find(is_it).map(|(_, (_, verdict))| verdict.clone());
+        };
+        let delete = open.remove(at)?;
+        let verdict = delete.1.clone();
+        push(answered, ANSWERED, (tombstone.offset, delete));
+        Some(verdict)
     }
 
     pub(super) fn forget(&mut self, topic: &Arc<str>, partition: i32) {
         self.partitions.remove(&(Arc::clone(topic), partition));
     }
+}
+
+fn push<T>(list: &mut VecDeque<T>, most: usize, one: T) {
+    if list.len() >= most {
+        list.pop_front();
+    }
+    list.push_back(one);
 }

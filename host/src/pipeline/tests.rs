@@ -30,7 +30,7 @@ use std::sync::Arc;
 use crate::config::{FaultPolicy, Payload};
 use crate::contract::{Answer, Edit, FaultClass, Image, Plan, Rejection, Rename, kind};
 use crate::contract::{Cells, Emission};
-use fake::{Fake, Given, answer, carry, field, settings};
+use fake::{Fake, Given, Lane, answer, carry, field, settings};
 
 /// A Debezium update of `shop.public.customers`.
 fn update(id: u32, email: &str) -> Given {
@@ -109,19 +109,38 @@ fn a_removed_header_is_no_column_of_the_key() {
     assert_eq!(carry(settings(), vec![cuts], &given), carry(settings(), vec![], &without));
 }
 
-#[test]
-fn a_dropped_delete_takes_its_tombstone_along() {
+fn drops_deletes() -> Fake {
     let plan = Plan { reads: vec![field(Image::Before, "email")], ..Plan::default() };
-    let drops_deletes = Fake::new(plan, |batch| Answer {
+    Fake::new(plan, |batch| Answer {
         drops: rows_where(batch.operations, |op| op == b'd'),
         ..Answer::default()
-    });
+    })
+}
+
+#[test]
+fn a_dropped_delete_takes_its_tombstone_along() {
     let given = [delete(1), Given::tombstone(r#"{"id":1}"#), update(2, "b@x.io")];
-    insta::assert_snapshot!(carry(settings(), vec![drops_deletes], &given), @r#"
+    insta::assert_snapshot!(carry(settings(), vec![drops_deletes()], &given), @r#"
     drop Plugin("fake")
     drop FollowsDelete
     forward clean.t-0 key={"id":2} value={"before":{"id":2,"email":"old@x.io"},"after":{"id":2, "email":"b@x.io"},"source":{"db":"shop","schema":"public","table":"customers"},"op":"u"}
     "#);
+}
+
+/// As after a failed delivery, with the delete settled and the tombstone not.
+#[test]
+fn a_tombstone_that_is_read_again_goes_the_same_way_again() {
+    let mut lane = Lane::new(settings(), vec![drops_deletes()]);
+    lane.carry_from(0, &[delete(1)]);
+    let tombstone = [Given::tombstone(r#"{"id":1}"#)];
+    for _ in 0..2 {
+        assert_eq!(lane.carry_from(1, &tombstone), "drop FollowsDelete\n");
+    }
+    // Another one of the same key follows nothing, nor does it once its delete passes.
+    assert!(lane.carry_from(2, &tombstone).starts_with("forward"));
+    lane.replace(Vec::new());
+    let again = lane.carry_from(0, &[delete(1), tombstone[0].clone()]);
+    assert!(again.lines().all(|line| line.starts_with("forward")), "{again}");
 }
 
 #[test]

@@ -33,8 +33,7 @@ impl Pipeline {
         self.undecoded.clear();
         let Some(compression) = self.settings.compression else {
             self.batch(records, |number, about, outcome| {
-                let outcome = stamp::stamped(mark.as_deref(), outcome);
-                settle(number, about, limit::within(limits.record_bytes, outcome))
+                settle(number, about, finished(mark.as_deref(), limits.record_bytes, outcome))
             });
             return;
         };
@@ -51,8 +50,8 @@ impl Pipeline {
                     Some(packed) => unpacked.packed(number, compression, packed, outcome),
                     None => outcome,
                 };
-                let outcome = stamp::stamped(mark.as_deref(), outcome);
-                settle(done + number, about, limit::within(limits.record_bytes, outcome))
+                let outcome = finished(mark.as_deref(), limits.record_bytes, outcome);
+                settle(done + number, about, outcome)
             });
             if !go_on {
                 break;
@@ -61,6 +60,11 @@ impl Pipeline {
         }
         self.unpacked = unpacked;
     }
+}
+
+/// As it leaves: marked, and no larger than Kafka takes.
+fn finished<'a>(mark: Option<&[u8]>, limit: usize, outcome: Outcome<'a>) -> Outcome<'a> {
+    limit::within(limit, stamp::stamped(mark, outcome))
 }
 
 impl Unpacked {

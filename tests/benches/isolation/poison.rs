@@ -71,6 +71,6 @@ fn carry(
     let took = begun.elapsed().as_secs_f64() * 1e6;
     ensure!(found == refused, "{found} events were refused, not {refused}");
     let mut calls = 0;
-    pipeline.take_calls(|_, made| calls += made.len());
+    pipeline.take_calls(|_, made, _| calls += made.len());
     Ok((took, calls))
 }

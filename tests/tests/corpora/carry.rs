@@ -105,6 +105,7 @@ impl<P: FnMut(&Table) -> Plan + Send + 'static> Plans<P> {
             on_open: lockgate::config::OnOpen::Halt,
             breaker: std::sync::Arc::default(),
             calls: Vec::new(),
+            bypassed: 0,
         }
     }
 }

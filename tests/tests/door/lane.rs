@@ -178,7 +178,9 @@ impl Lane {
                         range.high
                     )
                 }
-                Trouble::Failed { at, error } => format!("{at}: {error}"),
+                Trouble::Damaged { at, error } | Trouble::Failed { at, error } => {
+                    format!("{at}: {error}")
+                }
             });
         }
     }

@@ -148,6 +148,36 @@ fn a_lane_knows_how_far_it_is_behind() {
     assert_eq!(standings, [Standing { at, next: 10, watermarks: Some((0, 10)) }]);
 }
 
+fn settle_first(broker: &Broker, lane: &mut Lane, end: i64) {
+    let copied = || {
+        lane.turn();
+        Ok(broker.end("out", 0) == Some(end))
+    };
+    eventually("the first partition goes on", PATIENCE, copied).unwrap();
+}
+
+/// What is fetched says how far a partition reaches, and nothing of a halted one is.
+#[test]
+fn a_lane_knows_how_far_a_halted_partition_falls_behind() {
+    let (broker, client) = start(2);
+    client.produce("in", &numbered(2, 0..20)).unwrap();
+    let mut lane = lane(&broker, 0, Start::Earliest);
+    settle(&broker, &mut [&mut lane], &[10, 10]);
+    let at = TopicPartition::new(&"in".into(), 1);
+    lane.source.halt(&at).unwrap();
+    // The first of them may still come with a fetch that was under way.
+    for (numbers, end) in [(20..40, 20), (40..60, 30)] {
+        client.produce("in", &numbered(2, numbers)).unwrap();
+        settle_first(&broker, &mut lane, end);
+    }
+    let reaches = |lane: &Lane| {
+        lane.source.standings().find(|standing| standing.at == at).and_then(|it| it.watermarks)
+    };
+    assert!(reaches(&lane) < Some((0, 30)));
+    lane.source.ask_ends();
+    assert_eq!(reaches(&lane), Some((0, 30)));
+}
+
 #[test]
 fn what_is_remarked_beside_an_offset_comes_back_with_it() {
     let (broker, client) = start(1);
@@ -188,4 +218,81 @@ fn another_remark_is_committed_where_nothing_has_moved() {
         lane.source.remark_by(&[advance], std::time::Instant::now() + PATIENCE).unwrap();
         assert_eq!(committed(), (10, 0, note.to_owned()));
     }
+}
+
+/// librdkafka remembers a pause beyond the assignment it was made in.
+#[test]
+fn a_partition_that_was_halted_and_went_away_is_read_when_it_comes_back() {
+    let (broker, client) = start(2);
+    let mut first = lane(&broker, 0, Start::Earliest);
+    client.produce("in", &numbered(2, 0..10)).unwrap();
+    settle(&broker, &mut [&mut first], &[5, 5]);
+    for partition in 0..2 {
+        first.source.halt(&TopicPartition::new(&"in".into(), partition)).unwrap();
+    }
+    let mut second = lane(&broker, 1, Start::Earliest);
+    eventually("one of them has gone", PATIENCE, || {
+        first.turn();
+        second.turn();
+        Ok(first.partitions().len() == 1 && second.partitions().len() == 1)
+    })
+    .unwrap();
+    let gone = second.partitions()[0];
+    second.stop();
+    client.produce("in", &[Record::text(gone, "k", "10")]).unwrap();
+    eventually("it is read again where it was halted", PATIENCE, || {
+        first.turn();
+        Ok(broker.end("out", gone) == Some(6))
+    })
+    .unwrap();
+}
+
+/// As one without a leader, which cannot say where it begins.
+#[test]
+fn a_partition_whose_beginning_is_not_known_yet_holds_up_no_other() {
+    let (broker, client) = start(1);
+    client.produce("in", &numbered(1, 0..10)).unwrap();
+    let mut first = lane(&broker, 0, Start::Earliest);
+    settle(&broker, &mut [&mut first], &[10]);
+    first.stop();
+    broker.add_partitions("out", 2);
+    broker.add_partitions("in", 2);
+    let client = Client::new(broker.bootstrap()).unwrap();
+    client.produce("in", &numbered(2, 10..20)).unwrap();
+    broker.fake().on(ApiKey::ListOffsets, |_| Control::Error(ErrorCode::TopicAuthorizationFailed));
+    let mut second = lane(&broker, 0, Start::Earliest);
+    eventually("the partition with a commit goes on", PATIENCE, || {
+        second.turn();
+        Ok(ended(&broker, &[15, 0]))
+    })
+    .unwrap();
+    broker.fake().clear_hooks();
+    settle(&broker, &mut [&mut second], &[15, 5]);
+    assert_eq!(second.seen, ["in-0 from 10 (committed)", "in-1 from 0 (added partition)"]);
+}
+
+#[test]
+fn a_partition_whose_beginning_is_waited_for_may_go_to_another_lane() {
+    let (broker, client) = start(2);
+    client.produce("in", &numbered(2, 0..10)).unwrap();
+    broker.fake().on(ApiKey::ListOffsets, |_| Control::Error(ErrorCode::TopicAuthorizationFailed));
+    let mut first = lane(&broker, 0, Start::Earliest);
+    eventually("the lane has joined, and nothing to read", PATIENCE, || {
+        first.turn();
+        Ok(first.joined)
+    })
+    .unwrap();
+    let mut second = lane(&broker, 1, Start::Earliest);
+    eventually("so has the other, which sets off a rebalance", PATIENCE, || {
+        first.turn();
+        second.turn();
+        Ok(second.joined)
+    })
+    .unwrap();
+    broker.fake().clear_hooks();
+    settle(&broker, &mut [&mut first, &mut second], &[5, 5]);
+    assert_eq!((first.partitions().len(), second.partitions().len()), (1, 1));
+    assert_eq!(values(&client), sequences(2, 10));
+    second.stop();
+    first.stop();
 }

@@ -5,9 +5,13 @@ use std::collections::BTreeSet;
 use lockgate_tests::checker::Fate;
 use lockgate_tests::client::Record;
 use lockgate_tests::gateway::{Cluster, Gateway, Journey};
-use lockgate_tests::rows::{row, update, value};
+use lockgate_tests::rows::{constant, row, update, value};
 
 use crate::PROGRAM;
+
+super::on_both! {
+    the_lag_of_a_partition_that_waits_grows
+}
 
 const PARTITIONS: usize = 2;
 
@@ -101,5 +105,31 @@ fn a_plugin_that_may_be_bypassed_does_not_stop_records() {
     let letters = journey.letters().unwrap().len();
     assert!(letters < 5, "{letters} dead letters");
     assert_eq!(journey.outputs().unwrap().len(), 200 - letters);
+    let bypassed = gateway.metric("lockgate_plugin_bypassed_rows_total{").unwrap();
+    assert_eq!(bypassed, (200 - letters) as f64);
+    gateway.stop().unwrap();
+}
+
+/// Nothing is fetched of it that would say how far it reaches.
+fn the_lag_of_a_partition_that_waits_grows(cluster: &Cluster) {
+    let journey = Journey::new(cluster, PROGRAM, 1).unwrap();
+    journey.folder.put("plugins/10-mask.toml", constant("x")).unwrap();
+    let mut gateway = journey.start().unwrap();
+    let (opened, told) = gateway.plugin(PROGRAM, &["open", "mask"]).unwrap();
+    assert!(opened, "{told}");
+    let mut written = 0;
+    for _ in 0..3 {
+        journey.write((0..10).map(|number| update(number, 1))).unwrap();
+        written += 10;
+        let behind = |gateway: &mut Gateway| {
+            Ok(gateway.metric("lockgate_partition_lag_records{")? == f64::from(written))
+        };
+        gateway.until("all that was written counts as lag", behind).unwrap();
+    }
+    gateway.plugin(PROGRAM, &["reset", "mask"]).unwrap();
+    journey.settled().unwrap();
+    let caught_up =
+        |gateway: &mut Gateway| Ok(gateway.metric("lockgate_partition_lag_records{")? == 0.0);
+    gateway.until("there is no lag", caught_up).unwrap();
     gateway.stop().unwrap();
 }

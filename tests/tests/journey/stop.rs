@@ -64,6 +64,23 @@ fn a_drain_waits_for_what_is_under_way() {
 }
 
 #[test]
+fn a_drain_that_runs_out_of_time_leaves_its_group_all_the_same() {
+    let cluster = cluster_that(|| Control::Silence);
+    let journey = Journey::new(&cluster, PROGRAM, 1).unwrap();
+    let config = journey.config().replace("drain = \"10s\"", "drain = \"2s\"");
+    let mut gateway = journey.folder.run(&config).unwrap();
+    gateway.ready().unwrap();
+    journey.write((0..100).map(|number| update(number, 1))).unwrap();
+    until_something_is_under_way(&mut gateway);
+    gateway.terminate().unwrap();
+    assert!(gateway.wait(PATIENCE).unwrap().success());
+    let log = gateway.log().unwrap();
+    assert!(!log.contains("lane drained pipeline=\"shop\" lane=0 open=0"), "{log}");
+    // Else nobody has its partitions before the session timeout.
+    assert_eq!(cluster.embedded.unwrap().members(&journey.group), [], "{log}");
+}
+
+#[test]
 fn a_second_signal_leaves_at_once_and_loses_nothing() {
     let cluster = cluster_that(|| Control::Silence);
     let mut journey = Journey::new(&cluster, PROGRAM, 1).unwrap();

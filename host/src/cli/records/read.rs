@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{BufRead, Read as _};
-use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -11,7 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::{Batch, Format, LONGEST_LINE, Stored, StoredHeader};
+use super::{BATCH_BYTES, BATCH_RECORDS, Batch, Format, LONGEST_LINE};
+use crate::record::{Header, Record};
 
 /// Reads records in batches.
 ///
@@ -55,7 +55,7 @@ impl<R: BufRead> Reader<R> {
     /// Fills `batch` anew; false once the input has ended. An error names the line: nothing after it is read.
     pub fn read(&mut self, batch: &mut Batch) -> anyhow::Result<bool> {
         batch.clear();
-        while !batch.is_full() {
+        while batch.len() < BATCH_RECORDS && batch.bytes() < BATCH_BYTES {
             self.text.clear();
             let read = (&mut self.input)
                 .take(LONGEST_LINE as u64 + 1)
@@ -80,19 +80,18 @@ impl<R: BufRead> Reader<R> {
                 Format::Records => self.take_record(batch)?,
             }
         }
-        Ok(!batch.records.is_empty())
+        Ok(!batch.is_empty())
     }
 
     fn take_value(&self, batch: &mut Batch) {
-        let value = batch.keep(&self.text);
-        batch.records.push(Stored {
-            topic: Arc::clone(&self.name),
+        batch.add(&Record {
+            topic: &self.name,
             partition: 0,
             offset: i64::try_from(self.line).unwrap_or(i64::MAX),
             timestamp: None,
             key: None,
-            value: Some(value),
-            headers: 0..0,
+            value: Some(&self.text),
+            headers: Vec::new(),
         });
     }
 
@@ -105,31 +104,30 @@ impl<R: BufRead> Reader<R> {
                 without_data(&error)
             )
         })?;
-        let mut keep = |cell: Option<Bytes<'_>>| cell.map(|Bytes(bytes)| batch.keep(&bytes));
-        let (key, value) = (keep(line.key), keep(line.value));
-        let first = batch.headers.len();
-        for (Bytes(name), value) in line.headers {
-            let name = batch.keep(&name);
-            let value: Option<Range<usize>> = value.map(|Bytes(bytes)| batch.keep(&bytes));
-            batch.headers.push(StoredHeader { name, value });
-        }
-        batch.records.push(Stored {
-            topic: topic(&line.topic, batch),
+        let headers = line.headers.iter();
+        batch.add(&Record {
+            topic: &topic(&line.topic, batch),
             partition: line.partition.unwrap_or(0),
             offset: line.offset.unwrap_or(i64::try_from(self.line).unwrap_or(i64::MAX)),
             timestamp: line.timestamp,
-            key,
-            value,
-            headers: first..batch.headers.len(),
+            key: part(&line.key),
+            value: part(&line.value),
+            headers: headers
+                .map(|(Bytes(name), value)| Header { name, value: part(value) })
+                .collect(),
         });
         Ok(())
     }
 }
 
+fn part<'b>(cell: &'b Option<Bytes<'_>>) -> Option<&'b [u8]> {
+    cell.as_ref().map(|Bytes(bytes)| &**bytes)
+}
+
 /// Files mostly hold runs of one topic, whose name is kept once.
 fn topic(name: &str, batch: &Batch) -> Arc<str> {
-    match batch.records.last() {
-        Some(last) if &*last.topic == name => Arc::clone(&last.topic),
+    match batch.last_topic() {
+        Some(last) if **last == *name => Arc::clone(last),
         _ => name.into(),
     }
 }

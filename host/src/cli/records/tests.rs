@@ -1,12 +1,13 @@
 //! Files come back as they were, whatever is in them.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::outcome::{Code, Refusal};
-use crate::record::{Output, OutputHeader, Partition};
+use crate::record::{Header, Output, OutputHeader, Partition, Record};
 
 /// What every record of `input` is, written again without a change, and how many empty lines there were.
 fn copy(input: &[u8], format: Format) -> anyhow::Result<(Vec<u8>, u64)> {

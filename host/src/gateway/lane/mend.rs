@@ -13,6 +13,9 @@ use crate::tracker::{Handle, Mark};
 /// How long known tables may be opened with new plugins while nothing is carried; the rest are opened as their rows come.
 const WARMING: Duration = Duration::from_millis(8);
 
+/// A partition that failed goes on being fetched for as long as this. What comes meanwhile is thrown away.
+const SHORT: Duration = Duration::from_secs(1);
+
 impl Lane {
     /// Takes up a newer generation of plugins, between two batches.
     pub(super) fn take_up_plugins(&mut self) {
@@ -60,23 +63,26 @@ impl Lane {
         if let Some(reason) = self.broken.take() {
             self.replace_sink(&reason);
         }
+        self.partitions.forget_lost(&mut self.tracker);
         let now = Instant::now();
         self.partitions.wake_if_released(self.pipeline.releases(), now);
         let mut again = Vec::new();
         for (at, owned) in self.partitions.iter_mut() {
             match &owned.state {
                 State::Flowing => {}
-                State::Failed { retry, .. } => {
-                    if now >= *retry && self.tracker.is_quiet(owned.handle) {
-                        again.push(at.clone());
-                    }
-                }
-                State::Waiting { until, .. } if now >= *until => {
+                State::Failed { retry: due, .. } | State::Waiting { until: due, .. }
+                    if now >= *due =>
+                {
                     if self.tracker.is_quiet(owned.handle) {
                         again.push(at.clone());
                     }
                 }
-                State::Waiting { .. } | State::Halted { .. } | State::Ignored => {
+                // What was fetched of one that is paused is fetched once more, which takes longer than such a wait.
+                State::Failed { retry, .. } if retry.saturating_duration_since(now) < SHORT => {}
+                State::Failed { .. }
+                | State::Waiting { .. }
+                | State::Halted { .. }
+                | State::Ignored => {
                     if !owned.paused {
                         owned.paused = true;
                         if let Err(error) = self.source.halt(at) {

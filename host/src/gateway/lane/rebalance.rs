@@ -5,10 +5,14 @@ use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use super::{Lane, chain};
-use crate::kafka::{Assigned, TopicPartition};
+use crate::gateway::send::report;
+use crate::kafka::{Assigned, Error, TopicPartition};
 
-/// How long what is under way may hold up a revocation; well below the session timeout of 15 s.
+/// How long a revocation may be held up; well below the session timeout of 15 s.
 const REVOKE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is kept of such a time for the commit: what never arrives must not take along what did.
+const COMMITTING: Duration = Duration::from_secs(1);
 
 impl Lane {
     pub(super) fn assigned(&mut self, assigned: &[Assigned]) {
@@ -35,12 +39,11 @@ impl Lane {
         if !lost {
             let deadline = Instant::now() + REVOKE_PATIENCE;
             self.wait_for_outputs(deadline);
-            self.take_up_releases();
-            let advances = self.settled();
-            if let Err(error) = self.source.commit_by(&advances, deadline) {
+            if let Err(error) = self.commit_by(deadline) {
+                // What stays here is committed when that works again.
+                self.uncommitted = true;
                 warn!(error = %chain(&error), "committing before a revocation failed; the next owner sees some records again");
             }
-            self.commit_releases_by(deadline);
         }
         for at in partitions {
             if let Some(owned) = self.partitions.revoke(at) {
@@ -49,10 +52,30 @@ impl Lane {
             self.pipeline.forget(&at.topic, at.partition);
             self.parts.observer.revoked(at);
         }
+        if lost {
+            self.parts.observer.thrown_out();
+        }
         self.parts.seat.holds(self.partitions.len());
         if let Err(error) = self.source.complete_revoke(partitions) {
             warn!(error = %chain(&error), "giving partitions back failed");
         }
+    }
+
+    /// Waits for what is under way, with time left before `deadline` to commit it.
+    pub(super) fn wait_for_outputs(&mut self, deadline: Instant) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let deadline = deadline - COMMITTING.min(left / 2);
+        let Self { sink, tracker, partitions, .. } = self;
+        sink.drain(deadline, |ticket, fate| report(tracker, partitions, ticket, fate));
+    }
+
+    /// Commits what is settled, and what was released.
+    pub(super) fn commit_by(&mut self, deadline: Instant) -> Result<(), Error> {
+        self.take_up_releases();
+        let advances = self.settled();
+        let committed = self.source.commit_by(&advances, deadline);
+        self.commit_releases_by(deadline);
+        committed
     }
 
     /// Leaves the group and joins it again, where partitions of it have no owner.

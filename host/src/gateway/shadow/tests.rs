@@ -11,9 +11,8 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::config::{ColumnPattern, FaultPolicy, PluginFile, PluginMessages, Template};
-use crate::gateway::tap::Sample;
 use crate::plugin::{Compiled, Limits, Place, Voice, guests};
-use crate::record::{Header, Record};
+use crate::record::{Copies, Header, Record};
 use crate::table::Dialect;
 
 const LONG: Length = Length { time: Duration::from_secs(600), events: 1_000_000 };
@@ -42,7 +41,7 @@ fn email(id: u32, email: &str) -> Given {
 }
 
 /// The records as the tap would have them.
-fn sample(given: &[Given]) -> Arc<Sample> {
+fn sample(given: &[Given]) -> Arc<Copies> {
     let tap = Arc::new(Tap::default());
     offer(&tap, given);
     Arc::clone(&tap.watch().kept()[0])

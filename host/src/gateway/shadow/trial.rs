@@ -11,11 +11,10 @@ use crate::chain::Stage;
 use crate::config::{self, FaultPolicy};
 use crate::control::{Diff, VersionView};
 use crate::gateway::plugins;
-use crate::gateway::tap::Sample;
 use crate::outcome::Identity;
 use crate::pipeline::Pipeline;
 use crate::plugin::{Progress, Version};
-use crate::record::Record;
+use crate::record::{Copies, Record};
 
 /// Calls it takes to say how fast a plugin is.
 const ENOUGH_CALLS: u64 = 100;
@@ -67,7 +66,7 @@ impl Trial {
 
     /// Whether the new chain's outputs depend on more than their records. Plugins get neither clock nor chance, so that it shows
     /// where two of it go through the same records after different ones.
-    pub(super) fn look_for_memory(&mut self, kept: &[Arc<Sample>], over: &dyn Fn() -> bool) {
+    pub(super) fn look_for_memory(&mut self, kept: &[Arc<Copies>], over: &dyn Fn() -> bool) {
         let Some(first) = kept.first().map(|sample| sample.records()) else { return };
         let mut one = Side::new(&self.settings, &self.versions);
         let mut other = Side::new(&self.settings, &self.versions);
@@ -86,7 +85,7 @@ impl Trial {
 
     /// Runs a batch through both chains. The error says why the new one must not serve. Looking closer at a batch ends where
     /// `over` says so.
-    pub(super) fn batch(&mut self, sample: &Sample, over: &dyn Fn() -> bool) -> Result<(), String> {
+    pub(super) fn batch(&mut self, sample: &Copies, over: &dyn Fn() -> bool) -> Result<(), String> {
         let records = sample.records();
         let before = [self.old.faults(), self.new.faults()];
         let olds = self.old.run(&records);
@@ -196,7 +195,7 @@ impl Side {
             true
         });
         // The ears have heard them; nobody else asks.
-        self.pipeline.take_calls(|_, _| {});
+        self.pipeline.take_calls(|_, _, _| {});
         ends
     }
 

@@ -37,7 +37,7 @@ impl Given {
     }
 }
 
-fn offsets(samples: &[Arc<Sample>]) -> Vec<i64> {
+fn offsets(samples: &[Arc<Copies>]) -> Vec<i64> {
     samples.iter().flat_map(|sample| sample.records()).map(|record| record.offset).collect()
 }
 
@@ -73,19 +73,19 @@ fn one_batch_in_each_period_is_kept_and_the_last_eight_of_them() {
 #[test]
 fn a_sample_is_bounded_in_records_and_in_bytes() {
     let small = given(b"value");
-    assert_eq!(Sample::of(&small.records(0..1_000)).unwrap().records.len(), RECORDS);
+    assert_eq!(sample(&small.records(0..1_000)).unwrap().len(), RECORDS);
     let large = given(&vec![b'x'; BYTES / 4]);
-    let sample = Sample::of(&large.records(0..9)).unwrap();
-    assert_eq!(sample.records.len(), 3, "keys and headers count too");
-    assert!(sample.bytes.len() <= BYTES);
+    let taken = sample(&large.records(0..9)).unwrap();
+    assert_eq!(taken.len(), 3, "keys and headers count too");
+    assert!(taken.bytes() <= BYTES);
     let huge = given(&vec![b'x'; BYTES]);
-    assert!(Sample::of(&huge.records(0..9)).is_none());
+    assert!(sample(&huge.records(0..9)).is_none());
     let behind = [huge.record(0), small.record(1)];
-    let sample = Sample::of(&behind).unwrap();
-    assert_eq!(sample.records()[0].offset, 1);
+    let taken = sample(&behind).unwrap();
+    assert_eq!(taken.records()[0].offset, 1);
     let mut headed = small.record(0);
     headed.headers = vec![Header { name: b"", value: None }; BYTES / HEADER_BYTES];
-    assert!(Sample::of(&[headed]).is_none(), "empty headers take room too");
+    assert!(sample(&[headed]).is_none(), "empty headers take room too");
 }
 
 #[test]
@@ -94,9 +94,9 @@ fn a_delete_is_not_cut_off_from_its_tombstone() {
     let count = i64::try_from(RECORDS).unwrap();
     let mut records = given.records(0..count + 10);
     records[RECORDS].value = None;
-    assert_eq!(Sample::of(&records).unwrap().records.len(), RECORDS - 1);
+    assert_eq!(sample(&records).unwrap().len(), RECORDS - 1);
     records[RECORDS].key = Some(b"another");
-    assert_eq!(Sample::of(&records).unwrap().records.len(), RECORDS);
+    assert_eq!(sample(&records).unwrap().len(), RECORDS);
 }
 
 #[test]

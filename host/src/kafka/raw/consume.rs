@@ -11,6 +11,9 @@ use super::{
     Client, Code, Fault, List, Place, Polled, Queue, check, millis, take_error, topic_name,
 };
 
+/// `RD_KAFKA_OFFSET_END`, which is what brokers take for the latest timestamp of all.
+pub(in crate::kafka) const END: i64 = -1;
+
 impl Client {
     /// Topic names, and patterns that begin with `^`.
     pub(in crate::kafka) fn subscribe(&self, topics: &[Arc<str>]) -> Result<(), Fault> {
@@ -57,7 +60,7 @@ impl Client {
     }
 
     /// For each partition the first offset whose timestamp is at or after the one given as its offset; negative where
-    /// there is none.
+    /// there is none. [`END`] as a timestamp stands for the end.
     pub(in crate::kafka) fn at_times(
         &self,
         places: &[Place],

@@ -34,6 +34,9 @@ pub struct Run {
 pub enum Trouble {
     /// What should be read next is gone. The partition is not fetched until [`super::Source::resume`].
     LostOffsets(LostRange),
+    /// What came cannot be read. librdkafka may go on behind it, or anywhere, so nothing that follows counts until
+    /// [`super::Source::rewind`].
+    Damaged { at: TopicPartition, error: Error },
     /// librdkafka tries again by itself.
     Failed { at: TopicPartition, error: Error },
 }

@@ -270,8 +270,13 @@ fn bypassed_it_lets_rows_by_as_they_came() {
     assert!(untouched(&told), "{told}");
     assert_eq!(rig.state(), State::Open);
     rig.breaker.order(Order::Open, Instant::now());
+    assert_eq!(rig.lane.take_bypassed(), 100, "also those it failed on when it opened");
     let told = rig.carry(&[good(1), good(2)]);
     assert!(untouched(&told), "{told}");
+    assert_eq!(rig.lane.take_bypassed(), 2);
+    rig.breaker.order(Order::Close, Instant::now());
+    rig.carry(&[good(3)]);
+    assert_eq!(rig.lane.take_bypassed(), 0);
 }
 
 #[test]

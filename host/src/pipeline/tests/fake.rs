@@ -132,6 +132,7 @@ impl Fake {
             breaker: Arc::clone(&self.breaker),
             tables: self.tables.clone(),
             calls: Vec::new(),
+            bypassed: 0,
             transform: Box::new(self),
         }
     }
@@ -201,6 +202,13 @@ impl Lane {
 
     pub(super) fn take_turned(&mut self) -> Vec<Turned> {
         self.0.take_turned()
+    }
+
+    /// Rows that went by a plugin since this was last asked.
+    pub(super) fn take_bypassed(&mut self) -> u64 {
+        let mut bypassed = 0;
+        self.0.take_calls(|_, _, rows| bypassed += rows);
+        bypassed
     }
 
     pub(super) fn releases(&self) -> u64 {

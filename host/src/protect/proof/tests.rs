@@ -35,6 +35,7 @@ fn stage(name: &str, plan: Plan) -> Stage {
         on_open: OnOpen::Halt,
         breaker: Arc::default(),
         calls: Vec::new(),
+        bypassed: 0,
     }
 }
 

@@ -183,7 +183,7 @@ fn examples_and_their_fields_and_values_are_bounded() {
 #[test]
 fn a_plugin_that_remembers_what_it_saw_is_told_of() {
     let (old, new) = ([guest("pass")], [guest("moody")]);
-    let kept: Vec<Arc<Sample>> = (0..4).map(|id| sample(&[email(id, "a@x.io")])).collect();
+    let kept: Vec<Arc<Copies>> = (0..4).map(|id| sample(&[email(id, "a@x.io")])).collect();
     let unsteady = |new: &[Arc<Version>]| {
         let mut trial = Trial::new(&settings(&[]), &old, new);
         trial.look_for_memory(&kept, &|| false);
