@@ -234,7 +234,7 @@ fn damage_rows(numbers: &mut Vec<u32>, rows: u32, choices: &mut Choices<'_>) {
         (1, _) => numbers.push(rows.saturating_sub(1)),
         (2, Some(number)) => *number = u32::MAX,
         (3, Some(number)) => *number = number.wrapping_sub(1),
-        (4, Some(number)) => *number += 1,
+        (4, Some(number)) => *number = number.wrapping_add(1),
         (5, _) => numbers.reverse(),
         _ => numbers.insert(0, 0),
     }
