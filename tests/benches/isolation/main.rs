@@ -13,7 +13,7 @@ fn main() -> anyhow::Result<()> {
     let is_test = std::env::args().any(|argument| argument == "--test");
     recovery::report(if is_test { 3 } else { 2_000 })?;
     poison::report(if is_test { 1 } else { 200 })?;
-    if is_test { neighbours::report(1, 2_000) } else { neighbours::report(3, 100_000) }
+    if is_test { neighbours::report(1, 2_000) } else { neighbours::report(7, 100_000) }
 }
 
 fn median(samples: &mut [f64]) -> f64 {
