@@ -116,7 +116,7 @@ fn a_file_is_kept_with_what_vouches_for_it() {
     assert_eq!(bench.kept.held("d1").unwrap().1, signature(2));
     // A file that was cut short is made whole.
     let file = bench.kept.folder.join(bench.kept.file("d1", FILE));
-    fs::write(&file, "byt").unwrap();
+    fs::write(&file, "by").unwrap();
     bench.kept.hold("d1", b"bytes", &Seal::Missing);
     assert_eq!(fs::read(file).unwrap(), b"bytes");
     assert_eq!(bench.kept.held("d2").unwrap_err(), "its file is kept no longer");
