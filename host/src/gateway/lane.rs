@@ -296,9 +296,12 @@ impl Lane {
     fn commit_if_due(&mut self) {
         if self.committed.elapsed() >= COMMIT_PERIOD {
             self.committed = Instant::now();
-            let advances = self.settled();
-            // A partition that rests now would else keep an offset whose commit failed until it moves on.
-            if (self.uncommitted || !advances.is_empty())
+            let mut advances = self.settled();
+            if self.uncommitted {
+                // Also those that rest now: they would else keep what failed until they move on.
+                advances = self.stands();
+            }
+            if !advances.is_empty()
                 && let Err(error) = self.source.commit(&advances)
             {
                 self.commit_failed(&error);
@@ -327,6 +330,14 @@ impl Lane {
             }
         }
         advances
+    }
+
+    /// Where every partition stands.
+    fn stands(&self) -> Vec<Advance> {
+        let stands = self.partitions.iter().filter_map(|(at, owned)| {
+            Some(park::advance(&self.pipeline, at, self.tracker.watermark(owned.handle)?))
+        });
+        stands.collect()
     }
 
     fn show_if_due(&mut self) {

@@ -97,8 +97,8 @@ pub enum Event {
     /// Partitions are to be given back. Settle and commit what is under way, then answer with
     /// [`Source::complete_revoke`]. Where they are `lost`, others have them already, and a commit would be refused.
     Revoked { partitions: Vec<TopicPartition>, lost: bool },
-    /// The result of [`Source::commit`]: where partitions stand now, as the broker has it. After an error [`Source::commit`] tries
-    /// what it was asked before again, even if nothing is added to it.
+    /// The result of [`Source::commit`]: where partitions stand now, as the broker has it. After an error whoever asked asks
+    /// again, of every partition: one that was read again meanwhile has forgotten what it was asked.
     Committed(Result<Vec<(TopicPartition, i64)>, Error>),
     /// Something librdkafka will try again by itself, unless the error is fatal.
     Failed(Error),
@@ -160,8 +160,10 @@ impl Source {
                     return Some(Event::Revoked { partitions, lost });
                 }
                 Polled::Committed(result) => match result {
-                    // Nothing was stored since the last commit.
-                    Err(fault) if fault.code == Code::of(Known::RD_KAFKA_RESP_ERR__NO_OFFSET) => {}
+                    // All of it was committed already.
+                    Err(fault) if fault.code == Code::of(Known::RD_KAFKA_RESP_ERR__NO_OFFSET) => {
+                        return Some(Event::Committed(Ok(Vec::new())));
+                    }
                     Ok(places) => return Some(Event::Committed(Ok(self.stands(&places)))),
                     Err(cause) => {
                         return Some(Event::Committed(Err(Error::new(

@@ -79,8 +79,11 @@ impl Lane {
         }
         if self.committed.elapsed() > self.commit_period {
             self.committed = Instant::now();
-            let marks = self.advances();
-            if self.uncommitted || !marks.is_empty() {
+            let mut marks = self.advances();
+            if self.uncommitted {
+                marks = self.stands();
+            }
+            if !marks.is_empty() {
                 self.source.commit(&marks).unwrap();
             }
         }
@@ -205,6 +208,15 @@ impl Lane {
             Some(Advance { at: at.clone(), mark, remark: remark.clone() })
         });
         advances.collect()
+    }
+
+    /// Where every partition stands.
+    fn stands(&self) -> Vec<Advance> {
+        let stands = self.partitions.iter().filter_map(|(at, handle)| {
+            let mark = self.tracker.watermark(*handle)?;
+            Some(Advance { at: at.clone(), mark, remark: self.remark.clone() })
+        });
+        stands.collect()
     }
 
     /// Drains, commits and ends the membership.
