@@ -253,7 +253,7 @@ impl Client {
             consumer.poll(Duration::from_millis(10));
             Ok(consumer.assignment()?.count() == all)
         })?;
-        Ok(Owner { _consumer: consumer })
+        Ok(Owner { consumer: Some(consumer) })
     }
 
     fn admin(&self) -> anyhow::Result<AdminClient<DefaultClientContext>> {
@@ -264,7 +264,20 @@ impl Client {
 /// A member of a group that keeps its place and does nothing with it: it hears of rebalances and answers none, as a process
 /// that is busy with what it must settle first. Dropping it says nothing to the group.
 pub struct Owner {
-    _consumer: BaseConsumer,
+    consumer: Option<BaseConsumer>,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let consumer = self.consumer.take();
+        let (ended, waited) = std::sync::mpsc::channel();
+        // Now and then its end asks a part of librdkafka that has ended already, and waits for ever: it is left behind then.
+        std::thread::spawn(move || {
+            drop(consumer);
+            ended.send(()).ok();
+        });
+        waited.recv_timeout(Duration::from_secs(5)).ok();
+    }
 }
 
 /// Waits until `condition` holds; an error that names it where it does not within `patience`.
