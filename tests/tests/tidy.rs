@@ -198,7 +198,7 @@ fn functions(text: &str) -> Vec<(usize, usize)> {
 
 #[test]
 fn nothing_unfinished_or_foreign_is_in_the_tree() {
-    let machine = ["/home/", "/root/", "/Users/"];
+    let machine = [concat!("/ho", "me/"), concat!("/ro", "ot/"), concat!("/Us", "ers/")];
     let marks =
         [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X"), concat!("#[ign", "ore")];
     let binaries = ["wasm", "cwasm", "jar", "so", "a", "o", "png", "gz", "zip", "pending-snap"];

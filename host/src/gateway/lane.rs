@@ -334,10 +334,7 @@ impl Lane {
 
     /// Where every partition stands.
     fn stands(&self) -> Vec<Advance> {
-        let stands = self.partitions.iter().filter_map(|(at, owned)| {
-            Some(park::advance(&self.pipeline, at, self.tracker.watermark(owned.handle)?))
-        });
-        stands.collect()
+        self.partitions.iter().filter_map(|(at, _)| self.stand(at)).collect()
     }
 
     fn show_if_due(&mut self) {

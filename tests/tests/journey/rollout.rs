@@ -36,18 +36,27 @@ fn by_source<T>(
     records.iter().map(|record| (place(record), of(record))).collect()
 }
 
-#[test]
-fn a_version_that_traps_is_rolled_back_by_itself_and_nothing_is_lost() {
+/// A journey through version 1.0.0 of the guest `stars`. What a new version does to records is to be seen, so it does not run beside the
+/// old one first.
+fn with_stars() -> Journey {
     let journey = Journey::new(Cluster::embedded(), PROGRAM, 2).unwrap();
-    // What it does to records is to be seen, so it does not run beside the old version first.
     journey.folder.put("plugins/10-stars.toml", "reload = \"immediate\"\n").unwrap();
     journey.folder.put_guest("plugins/10-stars.wasm", "stars", "1.0.0").unwrap();
-    let mut gateway = journey.start().unwrap();
-    // Poison to the guest `trap` alone.
-    let record = |number: usize| match number % 8 {
+    journey
+}
+
+/// Of eight records one is poison, to the guest `trap` alone.
+fn now_and_then_poison(number: usize) -> Record {
+    match number % 8 {
         3 => row(number, 2, &value(number, "poison@example.com", "NO")),
         _ => update(number, 2),
-    };
+    }
+}
+
+#[test]
+fn a_version_that_traps_is_rolled_back_by_itself_and_nothing_is_lost() {
+    let journey = with_stars();
+    let mut gateway = journey.start().unwrap();
     let rolled_back = "lockgate_reloads_total{pipeline=\"shop\",result=\"rolled-back\"";
     let act = || {
         journey.until_output("a first record", |_| true)?;
@@ -60,7 +69,7 @@ fn a_version_that_traps_is_rolled_back_by_itself_and_nothing_is_lost() {
         let before = journey.outputs()?.len();
         gateway.until("more records", |_| Ok(journey.outputs()?.len() > before + 500))
     };
-    journey.while_flowing(record, act).unwrap();
+    journey.while_flowing(now_and_then_poison, act).unwrap();
     let letters = journey.letters().unwrap();
     assert!(!letters.is_empty());
     let refused = by_source(&journey, &letters, |_| ());
@@ -119,20 +128,14 @@ fn listed(gateway: &mut Gateway) -> String {
 
 #[test]
 fn what_was_rolled_back_stays_so_after_a_kill_until_it_is_promoted() {
-    let journey = Journey::new(Cluster::embedded(), PROGRAM, 2).unwrap();
-    journey.folder.put("plugins/10-stars.toml", "reload = \"immediate\"\n").unwrap();
-    journey.folder.put_guest("plugins/10-stars.wasm", "stars", "1.0.0").unwrap();
+    let journey = with_stars();
     let mut gateway = journey.start().unwrap();
-    let record = |number: usize| match number % 8 {
-        3 => row(number, 2, &value(number, "poison@example.com", "NO")),
-        _ => update(number, 2),
-    };
     let act = || {
         journey.until_output("a first record", |_| true)?;
         journey.folder.put_guest("plugins/10-stars.wasm", "trap", "2.0.0")?;
         gateway.until_readyz_says("still serves as 1.0.0: rolled back after ")
     };
-    journey.while_flowing(record, act).unwrap();
+    journey.while_flowing(now_and_then_poison, act).unwrap();
     let before = listed(&mut gateway);
     assert!(before.contains("rolled-back: 2.0.0 ("), "{before}");
     journey.settled().unwrap();

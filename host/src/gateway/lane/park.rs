@@ -70,12 +70,8 @@ impl Lane {
     }
 
     pub(super) fn commit_releases_by(&mut self, deadline: Instant) {
-        let Self { partitions, tracker, pipeline, .. } = self;
-        let stands = |at: &TopicPartition| {
-            let mark = tracker.watermark(partitions.get(at)?.handle)?;
-            Some(advance(pipeline, at, mark))
-        };
-        let stands: Vec<Advance> = self.outdated.partitions.iter().filter_map(stands).collect();
+        let outdated = self.outdated.partitions.iter();
+        let stands: Vec<Advance> = outdated.filter_map(|at| self.stand(at)).collect();
         if stands.is_empty() {
             self.outdated = Outdated::default();
             return;
@@ -87,6 +83,12 @@ impl Lane {
                 self.outdated.retry = Some(Instant::now() + RETRY);
             }
         }
+    }
+
+    /// What is committed of a partition where it stands now; none where it is not ours.
+    pub(super) fn stand(&self, at: &TopicPartition) -> Option<Advance> {
+        let mark = self.tracker.watermark(self.partitions.get(at)?.handle)?;
+        Some(advance(&self.pipeline, at, mark))
     }
 
     pub(super) fn tell_parked(&mut self) {
